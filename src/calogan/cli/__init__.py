@@ -1,0 +1,66 @@
+"""The command line: one thin file per command."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+from calogan.cli import compare, geant4_data, simulate, train
+from calogan.errors import CaloganError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="calogan",
+    help="Fast simulation of calorimeter showers: Geant4, networks trained on it, comparison.",
+    epilog="First showers: calogan simulate --with eplus --energy 50 -n 10000 -o fast.h5",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
+app.command("train", epilog=train.EPILOG)(train.train)
+app.command("compare")(compare.compare)
+app.add_typer(geant4_data.app, name="geant4-data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from calogan import __version__
+
+        typer.echo(f"calogan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Fast simulation of calorimeter showers."""
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    typer.secho(f"warning: {message}", fg="yellow", err=True)
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line and exit status 2."""
+    debug = "--debug" in sys.argv
+    warnings.showwarning = _warn
+    try:
+        app()
+    except CaloganError as error:
+        if debug:
+            raise
+        typer.secho(f"calogan: {error}", fg="red", err=True)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        typer.echo("calogan: stopped", err=True)
+        raise SystemExit(130) from None

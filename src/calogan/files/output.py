@@ -1,0 +1,59 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from calogan.errors import OutputError
+
+__all__ = ["check_writable", "whole_file"]
+
+
+def check_writable(path: str | Path) -> Path:
+    """Check, before hours of work, that a file can be written at `path`.
+
+    Raises:
+        OutputError: The folder does not exist or is not writable, or `path` is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        msg = f"cannot write {path}: it is a folder"
+        raise OutputError(msg)
+    if not path.parent.is_dir():
+        msg = f"cannot write {path}: the folder {path.parent} does not exist"
+        raise OutputError(msg)
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            probe.write(b"calogan")
+            probe.flush()
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}"
+        raise OutputError(msg) from error
+    return path
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success sync it and rename it to `path`.
+
+    Whatever goes wrong, no partial file stays behind.
+
+    Raises:
+        OutputError: The disk is full, or the folder is missing or not writable.
+    """
+    path = check_writable(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}"
+        raise OutputError(msg) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""The whole state of a training in one safetensors file: nothing pickled, nothing executable."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from calogan.errors import TrainingError
+from calogan.files.output import whole_file
+
+__all__ = ["TrainingState", "load_checkpoint", "save_checkpoint"]
+
+
+@dataclass
+class TrainingState:
+    """Everything that changes while a training runs.
+
+    Args:
+        modules: Networks by name (generator, discriminator, moving average).
+        optimizers: Optimisers by name.
+        rng: Source of all randomness.
+        epoch: Finished epochs.
+        step: Finished batches.
+    """
+
+    modules: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+    rng: torch.Generator
+    epoch: int = 0
+    step: int = 0
+
+
+def save_checkpoint(path: Path, state: TrainingState, about: dict[str, Any]) -> None:
+    """Write the state; the file appears whole or not at all.
+
+    Args:
+        path: The file to make.
+        state: What to keep.
+        about: JSON-like facts to find again, such as the configuration.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    tensors: dict[str, Tensor] = {"rng": state.rng.get_state()}
+    for name, module in state.modules.items():
+        for key, value in module.state_dict().items():
+            tensors[f"module/{name}/{key}"] = value
+    for name, optimizer in state.optimizers.items():
+        for index, values in optimizer.state_dict()["state"].items():
+            for key, value in values.items():
+                tensors[f"optimizer/{name}/{index}/{key}"] = torch.as_tensor(value)
+    tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    numbers = {"epoch": state.epoch, "step": state.step}
+    metadata = {"state": json.dumps(numbers), "about": json.dumps(about)}
+    with whole_file(path) as part:
+        save_file(tensors, part, metadata)
+
+
+def load_checkpoint(path: Path, state: TrainingState | None = None) -> dict[str, Any]:
+    """Read a checkpoint into `state`.
+
+    Args:
+        path: A file that `save_checkpoint` wrote.
+        state: Networks and optimisers of the same kind as those saved; only the facts are read
+            without.
+
+    Returns:
+        The facts kept beside the state.
+
+    Raises:
+        TrainingError: The file is missing, damaged or of another kind of network.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            about: dict[str, Any] = json.loads(metadata["about"])
+            if state is not None:
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                _restore(state, tensors, json.loads(metadata["state"]))
+    except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        msg = f"cannot continue from the checkpoint {path}: {reason}"
+        raise TrainingError(msg) from error
+    return about
+
+
+def _restore(state: TrainingState, tensors: dict[str, Tensor], numbers: dict[str, int]) -> None:
+    for name, module in state.modules.items():
+        prefix = f"module/{name}/"
+        module.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        )
+    for name, optimizer in state.optimizers.items():
+        prefix = f"optimizer/{name}/"
+        values: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            if key.startswith(prefix):
+                index, entry = key.removeprefix(prefix).split("/")
+                values.setdefault(int(index), {})[entry] = tensor
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": values, "param_groups": groups})
+    state.rng.set_state(tensors["rng"])
+    state.epoch, state.step = numbers["epoch"], numbers["step"]

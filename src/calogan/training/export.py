@@ -1,0 +1,155 @@
+"""A trained generator as a bundle."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from calogan.bundle import Architecture, Card, TrainingData, sha256, write_bundle
+from calogan.calorimeter import Calorimeter
+from calogan.files import ShowerFile
+from calogan.networks import CaloganGenerator
+from calogan.training.configuration import TrainingConfig
+from calogan.training.data import MEV_PER_GEV
+
+__all__ = ["export_bundle", "export_onnx"]
+
+
+class _InMev(nn.Module):
+    """The generator with its outputs in MeV."""
+
+    def __init__(self, generator: CaloganGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, noise: Tensor, energy: Tensor) -> tuple[Tensor, ...]:
+        return tuple(layer * MEV_PER_GEV for layer in self.generator(noise, energy))
+
+
+def export_onnx(generator: CaloganGenerator) -> bytes:
+    """Return the network as ONNX: noise and energy [GeV] to layers [MeV], for any batch size."""
+    network = _InMev(generator.merged()).eval()
+    outputs = [f"layer_{k}" for k in range(len(generator.streams))]
+    example = (torch.zeros(2, generator.latent_size), torch.ones(2, 1))
+    batch = torch.export.Dim("n", min=1)
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # notes of the exporter to its own developers
+        logger.setLevel(logging.ERROR)
+        try:
+            program = torch.onnx.export(
+                network,
+                example,
+                input_names=["noise", "energy"],
+                output_names=outputs,
+                dynamic_shapes={"noise": {0: batch}, "energy": {0: batch}},
+                dynamo=True,
+                verbose=False,
+            )
+        finally:
+            logger.setLevel(level)
+    if program is None:  # only without dynamo
+        msg = "the exporter returned nothing"
+        raise RuntimeError(msg)
+    model = program.model_proto
+    _forget_origin(model)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _forget_origin(model: Any) -> None:
+    """Remove the source lines of the exporting machine, which the exporter notes at each node."""
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+
+
+def export_bundle(
+    output: Path,
+    generator: CaloganGenerator,
+    name: str,
+    particle: str,
+    data: Path,
+    calorimeter: Calorimeter,
+    config: TrainingConfig,
+    quality: dict[str, Any],
+    epoch: int,
+) -> Path:
+    """Write a bundle.
+
+    Args:
+        output: Folder to make.
+        generator: The trained network.
+        name: Name of the model.
+        particle: Name of the particle.
+        data: File of the training showers.
+        calorimeter: Their calorimeter.
+        config: Settings of the training.
+        quality: Figures for the card.
+        epoch: Epoch whose weights these are.
+
+    Returns:
+        The folder.
+    """
+    model = export_onnx(generator)
+    with ShowerFile(data) as file:
+        energy = file.read().incident.energy_gev
+        made_with = file.made_with or {
+            key: str(value) for key, value in file.attributes.items() if key != "calorimeter"
+        }
+    n_training = round(len(energy) * (1 - config.validation_share))
+    card = Card(
+        name=name,
+        particle=particle,
+        energy_range_gev=_round_range(float(energy.min()), float(energy.max())),
+        calorimeter=calorimeter,
+        architecture=Architecture(
+            kind="calogan",
+            latent_size=config.latent_size,
+            attention=not config.no_attn,
+            parameters=sum(p.numel() for p in generator.parameters()),
+            differs_from_paper=_differences(config),
+        ),
+        data=TrainingData(
+            file=data.name,
+            sha256=sha256(data),
+            n_training=n_training,
+            n_validation=len(energy) - n_training,
+            made_with=made_with,
+        ),
+        training={**config.model_dump(), "stopped_at_epoch": epoch},
+        quality=quality,
+        sha256="",
+        made_with={
+            "calogan": version("calogan"),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    )
+    return write_bundle(output, model, card)
+
+
+def _round_range(low: float, high: float) -> tuple[float, float]:
+    """Two digits are enough for the range of a training: 1.004 to 99.98 GeV means 1 to 100."""
+    return float(f"{low:.2g}"), float(f"{high:.2g}")
+
+
+def _differences(config: TrainingConfig) -> str:
+    paper = TrainingConfig()
+    changed = [
+        f"{name} {value} (paper {getattr(paper, name)})"
+        for name, value in config.model_dump().items()
+        if name in {"batch_size", "latent_size", "disc_lr", "gen_lr", "adam_beta", "no_attn"}
+        and value != getattr(paper, name)
+    ]
+    extras = "moving average of the weights"
+    extras += ", reflections" if config.reflections else ""
+    extras += ", several readings of each shower" if config.views else ""
+    return "; ".join([*changed, f"in addition {extras}"])
