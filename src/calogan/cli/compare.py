@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,15 +58,17 @@ def _show(metrics: dict[str, Any], page: Path) -> None:
 
 
 def _table(metrics: dict[str, Any], candidate: str) -> Any:
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
     reference = metrics["samples"][0]["name"]
-    table = Table(title=escape(f"{candidate} against {reference}"), title_justify="left")
-    table.add_column("observable")
-    table.add_column("unit")
-    for column in (escape(reference), escape(candidate), "ratio of means", "separation"):
-        table.add_column(column, justify="right")
+    table = Table(
+        title=escape(f"{candidate} against {reference}"), title_justify="left", box=SIMPLE_HEAD
+    )
+    table.add_column("observable", no_wrap=True)
+    for column in (escape(reference), escape(candidate), "ratio of\nmeans", "separation"):
+        table.add_column(column, justify="right", no_wrap=True)
     for name, found in metrics["observables"].items():
         row = found["candidates"][candidate]
         separation, noise = row["separation_percent"], row["separation_noise_percent"]
@@ -73,8 +76,7 @@ def _table(metrics: dict[str, Any], candidate: str) -> Any:
             "red" if separation > max(5, 5 * noise) else "yellow" if separation > 2 * noise else ""
         )
         table.add_row(
-            name,
-            found["unit"],
+            escape(f"{name} [{found['unit']}]" if found["unit"] else name),
             _spread(found["reference"]),
             _spread(row),
             _number(row["ratio_mean"], "{:.3f}"),
@@ -84,8 +86,11 @@ def _table(metrics: dict[str, Any], candidate: str) -> Any:
 
 
 def _spread(moments: dict[str, float | None]) -> str:
-    return f"{_number(moments['mean'])} ± {_number(moments['sd'])}"
+    """Write mean and standard deviation, up to the second digit of the latter."""
+    mean, sd = moments["mean"], moments["sd"]
+    places = min(max(1 - math.floor(math.log10(sd)), 0), 6) if sd else 3
+    return f"{_number(mean, f'{{:z.{places}f}}')} ± {_number(sd, f'{{:z.{places}f}}')}"
 
 
-def _number(value: float | None, form: str = "{:.3g}") -> str:
+def _number(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)

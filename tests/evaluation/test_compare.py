@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calogan.calorimeter import Calorimeter, ReadoutLayer, Section, SubLayer
+from calogan.errors import (
+    CaloganError,
+    CalorimeterError,
+    MissingExtraError,
+    OutputError,
+    ShowerFileError,
+)
+from calogan.evaluation import compare, compare_files, open_showers
+from calogan.files import write_showers
+from calogan.incident import Incident
+from calogan.observables import observables_of
+from calogan.showers import Showers
+
+TOY = Calorimeter(
+    name="toy",
+    sections=(Section(sublayers=(SubLayer(material="G4_Pb", thickness_mm=100.0),)),),
+    layers=(ReadoutLayer(z_min_mm=-50, z_max_mm=50, n_eta=6, n_phi=4, half_width_mm=60),),
+)
+
+
+def make_showers(
+    n: int = 300,
+    seed: int = 1,
+    energy: str = "1:100",
+    *,
+    scale: float = 1.0,
+    calorimeter: Calorimeter = TOY,
+) -> Showers:
+    """Draw showers that are a blob of cells whose energy follows that of the particle."""
+    rng = np.random.default_rng(seed)
+    incident = Incident.draw("e+", energy, n, seed=seed)
+    layers = []
+    for readout in calorimeter.layers:
+        x, y = np.meshgrid(readout.eta_centers_mm, readout.phi_centers_mm, indexing="ij")
+        blob = np.exp(-(x**2 + y**2) / 1200)
+        cells = rng.gamma(2.0, blob / blob.sum(), (n, *readout.shape)) / 2
+        layers.append((scale * 1e3 * incident.energy_gev[:, None, None] * cells).astype(np.float32))
+    overflow = np.zeros((n, len(calorimeter.layers)), np.float32)
+    return Showers(incident, tuple(layers), overflow, calorimeter)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A report of one candidate that is the reference and one that has 10 % too much energy."""
+    folder = tmp_path_factory.mktemp("compare") / "report"
+    return folder, compare(*_compared(), folder, reference_name="_Geant4 µ")
+
+
+def _compared() -> tuple[Showers, dict[str, Showers]]:
+    reference = make_showers()
+    return reference, {"same": reference, "<b>$more_&": make_showers(400, seed=2, scale=1.1)}
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pictures out, for they take most of the time."""
+    monkeypatch.setattr("calogan.evaluation.report._draw", lambda *_: [])
+
+
+def test_report_holds_page_figures_and_numbers(report: tuple[Path, dict[str, Any]]) -> None:
+    folder, metrics = report
+    assert {p.name for p in folder.iterdir()} == {"index.html", "metrics.json", "figures"}
+    figures = {p.stem for p in (folder / "figures").iterdir()}
+    names = {o.name for o in observables_of(TOY)}
+    assert figures == names | {"energy", "mean_image_layer_0"}
+    for figure in (folder / "figures").iterdir():
+        assert figure.read_bytes().startswith(b"\x89PNG")
+    assert json.loads((folder / "metrics.json").read_text("utf-8")) == metrics
+    assert set(metrics["observables"]) == names
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_page_needs_no_network(report: tuple[Path, dict[str, Any]]) -> None:
+    folder, metrics = report
+    page = (folder / "index.html").read_text("utf-8")
+    references = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'\s>]+)""", page)
+    assert len(references) > len(metrics["observables"])
+    assert all(r.startswith(("data:image/png;base64,", "#")) for r in references)
+    assert "http:" not in page
+    assert "https:" not in page
+    assert "url(" not in page
+    anchors = {r[1:] for r in references if r.startswith("#")}
+    assert anchors <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def test_page_shows_names_as_they_are(report: tuple[Path, dict[str, Any]]) -> None:
+    page = (report[0] / "index.html").read_text("utf-8")
+    assert "&lt;b&gt;$more_&amp;" in page
+    assert "<b>$more_" not in page
+    assert "σ<sub>η,0</sub>" in page  # noqa: RUF001
+    assert "E<sub>tot</sub>/E" in page
+
+
+def test_reference_against_itself(report: tuple[Path, dict[str, Any]]) -> None:
+    for name, found in report[1]["observables"].items():
+        same = found["candidates"]["same"]
+        assert same["separation_percent"] == pytest.approx(0, abs=1e-9), name
+        assert same["wasserstein"] in {0, None}, name
+        assert same["ratio_mean"] in {1, None}, name
+        assert same["ratio_sd"] in {1, None}, name
+
+
+def test_numbers_are_right(report: tuple[Path, dict[str, Any]]) -> None:
+    reference, other = make_showers(), make_showers(400, seed=2, scale=1.1)
+    found = report[1]["observables"]["response"]
+    mine = reference.total_energy / 1e3 / reference.incident.energy_gev
+    theirs = other.total_energy / 1e3 / other.incident.energy_gev
+    assert found["reference"]["mean"] == pytest.approx(mine.mean())
+    assert found["reference"]["sd"] == pytest.approx(mine.std(ddof=1))
+    candidate = found["candidates"]["<b>$more_&"]
+    assert candidate["n"] == 400
+    assert candidate["ratio_mean"] == pytest.approx(theirs.mean() / mine.mean())
+    assert abs(candidate["ratio_mean"] - 1.1) < 5 * candidate["ratio_mean_error"]
+    assert candidate["separation_percent"] > 2 * candidate["separation_noise_percent"]
+    width = report[1]["observables"]["sigma_eta_0"]["candidates"]["<b>$more_&"]
+    assert width["separation_percent"] < 3 * width["separation_noise_percent"]
+    assert [s["role"] for s in report[1]["samples"]] == ["reference", "candidate", "candidate"]
+
+
+def test_same_input_gives_the_same_report(
+    tmp_path: Path, report: tuple[Path, dict[str, Any]]
+) -> None:
+    compare(*_compared(), tmp_path / "again", reference_name="_Geant4 µ")
+    files = sorted(p.relative_to(report[0]) for p in report[0].rglob("*.*"))
+    assert len(files) > 5
+    for file in files:
+        assert (tmp_path / "again" / file).read_bytes() == (report[0] / file).read_bytes()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_files_bring_their_origin(tmp_path: Path) -> None:
+    write_showers(tmp_path / "a.h5", make_showers(80), {"seed": 7})
+    (tmp_path / "b").mkdir()
+    write_showers(tmp_path / "b" / "a.h5", make_showers(90, seed=2), {"seed": 8})
+    metrics = compare_files(
+        tmp_path / "a.h5", [tmp_path / "b" / "a.h5"], tmp_path / "out", limit=70
+    )
+    first, second = metrics["samples"]
+    assert (first["n"], first["n_source"], first["source"]) == (70, 80, "a.h5")
+    assert second["name"] == "b/a"
+    assert second["made_with"] == {"seed": 8}
+    assert "seed" in (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert len(open_showers(tmp_path / "a.h5")) == 80
+    with pytest.raises(CaloganError, match="3 names for 2"):
+        compare_files(
+            tmp_path / "a.h5", [tmp_path / "b" / "a.h5"], tmp_path / "out", names=["x", "y", "z"]
+        )
+    with pytest.raises(CaloganError, match="name of its own"):
+        compare_files(
+            tmp_path / "a.h5", [tmp_path / "b" / "a.h5"], tmp_path / "out", names=["x", "x"]
+        )
+
+
+def test_empty_showers_are_said_to_have_no_width(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calogan.evaluation.report._TITLES", {"widths": "Lateral widths"})
+    showers = make_showers(100)
+    layers = tuple(image.copy() for image in showers.layers)
+    for image in layers:
+        image[:50] = 0
+    half = Showers(showers.incident, layers, showers.overflow, TOY)
+    none = Showers(showers.incident, tuple(0 * image for image in layers), showers.overflow, TOY)
+    metrics = compare(showers, {"half": half, "none": none}, tmp_path / "out")
+    width = metrics["observables"]["sigma_eta_0"]["candidates"]
+    assert width["half"]["defined"] == 0.5
+    assert width["none"]["defined"] == 0
+    assert width["none"]["mean"] is None
+    assert metrics["observables"]["E_tot"]["candidates"]["none"]["mean"] == 0
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_energy_ranges_are_cut_to_their_overlap(tmp_path: Path) -> None:
+    metrics = compare(
+        make_showers(400, energy="1:100"), {"c": make_showers(300, 2, "50:150")}, tmp_path / "out"
+    )
+    assert metrics["selection"]["mode"] == "overlap"
+    assert "to 99.9 GeV" in metrics["selection"]["notes"][0]
+    for sample in metrics["samples"]:
+        assert sample["n"] < sample["n_source"]
+        assert sample["energy_range_gev"][0] > 49
+        assert sample["energy_range_gev"][1] < 101
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_equal_ranges_are_not_cut(tmp_path: Path) -> None:
+    metrics = compare(make_showers(400), {"c": make_showers(300, 2)}, tmp_path / "out")
+    assert metrics["selection"] == {"mode": "all", "notes": []}
+    assert [s["n"] for s in metrics["samples"]] == [400, 300]
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_one_energy_is_compared_with_a_window_around_it(tmp_path: Path) -> None:
+    metrics = compare(
+        make_showers(600, energy="1:100"), {"c": make_showers(100, 2, "50")}, tmp_path / "out"
+    )
+    assert metrics["selection"]["mode"] == "window"
+    low, high = metrics["samples"][0]["energy_range_gev"]
+    assert 39.9 < low < high < 60.1
+    assert metrics["samples"][1]["n"] == 100
+    assert "E_tot" not in metrics["observables"]
+    assert "response" in metrics["observables"]
+    assert "50 GeV" in metrics["selection"]["notes"][0]
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_different_spectra_are_pointed_out(tmp_path: Path) -> None:
+    metrics = compare(
+        make_showers(400, energy="1:100"),
+        {"c": make_showers(400, 2, "log:1:100")},
+        tmp_path / "out",
+    )
+    assert any("spread otherwise" in note for note in metrics["selection"]["notes"])
+
+
+@pytest.mark.parametrize(
+    ("reference", "candidate"), [("1:10", "20:30"), ("1:10", "50"), ("40", "50")]
+)
+def test_no_common_energies(tmp_path: Path, reference: str, candidate: str) -> None:
+    with pytest.raises(CaloganError, match="nothing in common"):
+        compare(
+            make_showers(energy=reference), {"c": make_showers(energy=candidate)}, tmp_path / "out"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_few_showers(tmp_path: Path) -> None:
+    with pytest.raises(CaloganError, match="c: 49 showers in it are too few"):
+        compare(make_showers(), {"c": make_showers(49)}, tmp_path / "out")
+    with pytest.raises(CaloganError, match="too few"):
+        compare(make_showers(), {"c": make_showers(0)}, tmp_path / "out")
+    with pytest.raises(CaloganError, match=r"reference: \d+ showers within 20% of 50 GeV"):
+        compare(make_showers(60), {"c": make_showers(60, energy="50")}, tmp_path / "out")
+    with pytest.raises(CaloganError, match="at least one candidate"):
+        compare(make_showers(), {}, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_different_calorimeters(tmp_path: Path) -> None:
+    other = TOY.model_copy(update={"name": "other"})
+    with pytest.raises(CalorimeterError, match="'toy' and 'other'"):
+        compare(make_showers(), {"c": make_showers(calorimeter=other)}, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ShowerFileError, match="no such file"):
+        compare_files(tmp_path / "a.h5", [tmp_path / "b.h5"], tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in sys.modules if n.startswith("calogan.evaluation")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mplhep", None)
+    with pytest.raises(MissingExtraError, match="evaluate"):
+        import calogan.evaluation  # noqa: F401
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_older_report_is_replaced(tmp_path: Path) -> None:
+    showers = make_showers(60)
+    out = tmp_path / "out"
+    out.mkdir()
+    compare(showers, {"c": showers}, out)
+    (out / "figures" / "stale.png").write_bytes(b"")
+    compare(showers, {"d": showers}, out)
+    assert not (out / "figures" / "stale.png").exists()
+    assert json.loads((out / "metrics.json").read_text("utf-8"))["samples"][1]["name"] == "d"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("mine", ["thesis.tex", "metrics.json", "figures/photo.jpg"])
+def test_folder_of_something_else_is_kept(tmp_path: Path, mine: str) -> None:
+    showers = make_showers(60)
+    out = tmp_path / "out"
+    if mine == "figures/photo.jpg":
+        compare(showers, {"c": showers}, out)
+    (out / mine).parent.mkdir(parents=True, exist_ok=True)
+    (out / mine).write_text("{}")
+    with pytest.raises(OutputError, match="holds something else"):
+        compare(showers, {"c": showers}, out)
+    assert (out / mine).read_text() == "{}"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_output_that_cannot_be(tmp_path: Path) -> None:
+    showers = make_showers(60)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="it is a file"):
+        compare(showers, {"c": showers}, tmp_path / "file")
+    with pytest.raises(OutputError, match="does not exist"):
+        compare(showers, {"c": showers}, tmp_path / "none" / "out")
+
+
+def test_no_partial_report_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    showers = make_showers(60)
+    with monkeypatch.context() as patch:
+        patch.setattr("calogan.evaluation.report._draw", lambda *_: [])
+        compare(showers, {"c": showers}, tmp_path / "out")
+    before = (tmp_path / "out" / "metrics.json").read_bytes()
+
+    def full_disk(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("calogan.evaluation.report.save", full_disk)
+    with pytest.raises(OutputError, match="No space left on device"):
+        compare(showers, {"d": showers}, tmp_path / "out")
+    assert (tmp_path / "out" / "metrics.json").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
