@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from calogan.calorimeter import CALOGAN, Calorimeter
 from calogan.errors import CalorimeterError
@@ -62,7 +63,9 @@ def test_a_deposit_beside_the_cells_is_overflow(place: tuple[float, float, float
     arrays(np.float64, 50, elements=st.floats(0, 1e3, width=32)),
     arrays(np.int64, 50, elements=st.integers(0, 6)),
 )
-def test_no_energy_is_lost(position: np.ndarray, energy: np.ndarray, event: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_no_energy_is_lost(
+    position: NDArray[np.float64], energy: NDArray[np.float64], event: NDArray[np.int64]
+) -> None:
     layers, overflow = CALOGAN.bin_deposits(event, position, energy, n_events=7)
     total = sum(layer.sum((1, 2)) for layer in layers) + overflow.sum(1)
     np.testing.assert_allclose(total, np.bincount(event, energy, minlength=7), rtol=1e-5, atol=1e-4)

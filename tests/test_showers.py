@@ -12,7 +12,9 @@ from calogan.showers import Showers
 
 def test_sums(showers: Showers) -> None:
     assert showers.cells.shape == (200, 504)
-    np.testing.assert_allclose(showers.layer_energies[:, 0], showers.layers[0].sum((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(
+        showers.layer_energies[:, 0], showers.layers[0].sum((1, 2)), rtol=1e-5
+    )
     np.testing.assert_allclose(showers.total_energy, showers.cells.sum(1), rtol=1e-5)
 
 

@@ -6,10 +6,10 @@ Names are loaded when they are used, so `import calogan` costs nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from calogan.calorimeter import CALOGAN, Calorimeter, ReadoutLayer
     from calogan.catalogue import open_simulator
     from calogan.errors import CaloganError
@@ -32,8 +32,6 @@ __all__ = [
     "write_showers",
 ]
 
-__version__ = version("calogan")
-
 _HOMES = {
     "CALOGAN": "calorimeter",
     "Calorimeter": "calorimeter",
@@ -49,6 +47,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # a tenth of a second
+
+        return version("calogan")
     if name not in _HOMES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

@@ -52,6 +52,11 @@ class Section(_Frozen):
         return self.repeat * sum(s.thickness_mm for s in self.sublayers)
 
 
+def _cell_centers(n: int, half_width_mm: float) -> NDArray[np.float64]:
+    centers: NDArray[np.float64] = (np.arange(n) + 0.5) * (2 * half_width_mm / n) - half_width_mm
+    return centers
+
+
 class ReadoutLayer(_Frozen):
     """Cells over x and y in [-half_width_mm, half_width_mm] for z in [z_min_mm, z_max_mm).
 
@@ -84,12 +89,12 @@ class ReadoutLayer(_Frozen):
     @property
     def eta_centers_mm(self) -> NDArray[np.float64]:
         """Centres of the cells along x [mm], shape `(n_eta,)`."""
-        return (np.arange(self.n_eta) + 0.5) * self.cell_size_mm[0] - self.half_width_mm
+        return _cell_centers(self.n_eta, self.half_width_mm)
 
     @property
     def phi_centers_mm(self) -> NDArray[np.float64]:
         """Centres of the cells along y [mm], shape `(n_phi,)`."""
-        return (np.arange(self.n_phi) + 0.5) * self.cell_size_mm[1] - self.half_width_mm
+        return _cell_centers(self.n_phi, self.half_width_mm)
 
 
 class Calorimeter(_Frozen):

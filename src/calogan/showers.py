@@ -38,7 +38,7 @@ class Showers:
     def __post_init__(self) -> None:
         """Check shapes and values."""
         n = len(self.incident)
-        expected = [(n, *shape) for shape in self.calorimeter.layer_shapes]
+        expected: list[tuple[int, ...]] = [(n, *shape) for shape in self.calorimeter.layer_shapes]
         expected.append((n, len(self.calorimeter.layers)))
         for k, (array, shape) in enumerate(
             zip((*self.layers, self.overflow), expected, strict=True)
@@ -79,7 +79,8 @@ class Showers:
     @property
     def total_energy(self) -> NDArray[np.float64]:
         """Energy in all cells, shape `(n,)` [MeV]; without the overflow, as in the paper."""
-        return self.layer_energies.sum(axis=1)
+        total: NDArray[np.float64] = self.layer_energies.sum(axis=1)
+        return total
 
     @classmethod
     def concatenate(cls, parts: Sequence[Showers]) -> Showers:

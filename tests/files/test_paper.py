@@ -78,7 +78,9 @@ def test_views(shower_file: Path, showers: Showers) -> None:
             file[f"views/layer_{k}"] = np.stack([2 * layer, 3 * layer], axis=1)
     with ShowerFile(shower_file) as views:
         assert views.n_views == 2
-        np.testing.assert_array_equal(views.read(3, 5, view=2).layers[1], 3 * showers.layers[1][3:5])
+        np.testing.assert_array_equal(
+            views.read(3, 5, view=2).layers[1], 3 * showers.layers[1][3:5]
+        )
         with pytest.raises(ShowerFileError, match="2 views"):
             views.read(view=3)
 

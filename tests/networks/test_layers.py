@@ -25,7 +25,9 @@ CASES = [
 ]
 
 
-def reference(layer: LocallyConnected2d, x: Tensor, stride: tuple[int, int], padding: int) -> Tensor:
+def reference(
+    layer: LocallyConnected2d, x: Tensor, stride: tuple[int, int], padding: int
+) -> Tensor:
     """One dot product per position, in float64."""
     x = functional.pad(x.double(), (0, 0, 0, 0, padding, padding, padding, padding))
     weight, (rows, columns) = layer.weight.double(), layer.out_size
@@ -44,7 +46,11 @@ def reference(layer: LocallyConnected2d, x: Tensor, stride: tuple[int, int], pad
 @pytest.mark.parametrize(("size", "kernel", "stride", "padding"), CASES)
 @pytest.mark.parametrize("bias", [True, False])
 def test_locally_connected(
-    size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], padding: int, bias: bool
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: int,
+    bias: bool,
 ) -> None:
     torch.manual_seed(0)
     layer = LocallyConnected2d(4, 3, size, kernel, stride=stride, padding=padding, bias=bias)

@@ -127,7 +127,7 @@ def test_resuming_refuses_other_settings(tmp_path: Path, trained: Path) -> None:
     data = {"e+": trained.parent / "eplus.h5"}
     with pytest.raises(TrainingError, match="nothing to resume"):
         train(data, tmp_path / "new", make_config(**SMALL), resume=True)
-    with pytest.raises(TrainingError, match="cannot resume: gen_lr was 0.0002, now 0.01"):
+    with pytest.raises(TrainingError, match=r"cannot resume: gen_lr was 0\.0002, now 0\.01"):
         train(data, trained, make_config(gen_lr=0.01, **SMALL), resume=True)
     with pytest.raises(OutputError, match="holds a training already"):
         train(data, trained, make_config(**SMALL))

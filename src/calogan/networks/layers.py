@@ -131,7 +131,7 @@ class LocallyConnected2d(nn.Module):
             out = torch.bmm(self.weight, patches)
         else:
             out = torch.baddbmm(self.bias, self.weight, patches)
-        return out.unflatten(0, self.out_size)
+        return cast(Tensor, out.unflatten(0, self.out_size))
 
 
 class Convolution2d(nn.Module):
@@ -167,7 +167,7 @@ class Convolution2d(nn.Module):
 
     def linear(self, x: Tensor) -> Tensor:
         """Apply the layer without its bias."""
-        return (self.weight @ self.patches(x)).unflatten(0, self.size)
+        return cast(Tensor, (self.weight @ self.patches(x)).unflatten(0, self.size))
 
 
 class BatchLastNorm(nn.BatchNorm1d):
@@ -181,7 +181,7 @@ class BatchLastNorm(nn.BatchNorm1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise `x` over rows, columns and batch."""
-        return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return cast(Tensor, super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2]))
 
 
 class _Rectify(torch.autograd.Function):

@@ -42,6 +42,9 @@ class TrainingConfig(BaseModel):
 
     energy_weight: float = Field(default=0.05, ge=0)
     """Weight of |E_tot - E_requested| [GeV] in the loss of the generator."""
+    shape_weight: float = Field(default=0.0, ge=0)
+    """Weight of the distance of shower shapes between a real and a generated batch, in the loss of
+    the generator (`calogan.training.matching`)."""
     generator_updates: Count = 2
     """Updates of the generator per batch of real and generated showers."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)

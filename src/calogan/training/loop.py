@@ -24,6 +24,7 @@ from calogan.training.checkpoint import TrainingState, load_checkpoint, save_che
 from calogan.training.configuration import TrainingConfig
 from calogan.training.data import Batch, ShowerSet, load_showers
 from calogan.training.export import export_bundle
+from calogan.training.matching import shape_loss
 from calogan.training.validation import settle_batch_norm, validate, validation_quality
 
 __all__ = ["fit", "train"]
@@ -249,9 +250,10 @@ def update(
     optimizer_g, optimizer_d = state.optimizers["generator"], state.optimizers["discriminator"]
     n = config.batch_size
 
-    def generate() -> tuple[tuple[Tensor, ...], Tensor]:
+    def generate(energy: Tensor | None = None) -> tuple[tuple[Tensor, ...], Tensor]:
         noise = torch.randn(n, config.latent_size, generator=state.rng).to(fabric.device)
-        energy = training.draw_energies(n, state.rng).to(fabric.device)
+        energy = training.draw_energies(n, state.rng) if energy is None else energy
+        energy = energy.to(fabric.device)
         return generator(noise, energy), energy
 
     losses: dict[str, float] = {}
@@ -274,11 +276,16 @@ def update(
     discriminator.requires_grad_(False)
     for _ in range(config.generator_updates):
         optimizer_g.zero_grad()
-        generated, requested = generate()
+        generated, requested = generate(batch.energy if config.shape_weight else None)
         logit, total = discriminator(generated, requested)
         fooling = binary_cross_entropy_with_logits(logit, torch.ones_like(logit))
         energy_error = l1_loss(total, requested)
-        fabric.backward(fooling + config.energy_weight * energy_error)
+        loss = fooling + config.energy_weight * energy_error
+        if config.shape_weight:
+            shapes = shape_loss(real, generated, requested)
+            loss = loss + config.shape_weight * shapes
+            losses["shapes"] = shapes.item()
+        fabric.backward(loss)
         optimizer_g.step()
     losses["generator"] = fooling.item()
     losses["energy_error_gev"] = energy_error.item()
@@ -292,5 +299,5 @@ def move_average(average: nn.Module, network: nn.Module, decay: float, step: int
     weight = 1 - min(decay, (1 + step) / (10 + step))
     for mean, value in zip(average.parameters(), network.parameters(), strict=True):
         mean.lerp_(value, weight)
-    for mean, value in zip(average.buffers(), network.buffers(), strict=True):
-        mean.copy_(value)
+    for kept, current in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(current)
