@@ -19,8 +19,11 @@ from calogan.incident import (
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [("e+", -11), ("eplus", -11), ("positron", -11), ("gamma", 22), ("pi+", 211), ("piplus", 211)]
-    + [("p", 2212), ("K+", 321), ("-13", -13), (22, 22)],
+    [
+        *[("e+", -11), ("eplus", -11), ("positron", -11)],
+        *[("gamma", 22), ("pi+", 211), ("piplus", 211)],
+        *[("p", 2212), ("K+", 321), ("-13", -13), (22, 22)],
+    ],
 )
 def test_particles_by_name_stem_and_number(name: str | int, number: int) -> None:
     assert pdg_id(name) == number

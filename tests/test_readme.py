@@ -41,10 +41,12 @@ def run(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if words[1] == "train":
         words += ["--batch-size", "4"]
     monkeypatch.setattr(sys, "argv", words)
+    code: object = None
     try:
         main()
     except SystemExit as stopped:
-        assert not stopped.code, line
+        code = stopped.code
+    assert not code, line
 
 
 @pytest.mark.slow

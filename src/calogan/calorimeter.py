@@ -53,7 +53,8 @@ class Section(_Frozen):
 
 
 def _cell_centers(n: int, half_width_mm: float) -> NDArray[np.float64]:
-    centers: NDArray[np.float64] = (np.arange(n) + 0.5) * (2 * half_width_mm / n) - half_width_mm
+    edges = np.linspace(-half_width_mm, half_width_mm, n + 1, dtype=np.float64)
+    centers: NDArray[np.float64] = (edges[:-1] + edges[1:]) / 2
     return centers
 
 

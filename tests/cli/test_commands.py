@@ -172,8 +172,7 @@ BAD_INPUT: dict[str, tuple[list[object], str]] = {
     "no yaml": (["train", "nowhere.yaml"], "cannot read nowhere.yaml"),
     "bad setting": (["train", "p.yaml", "--batch-size", 0], "batch_size: "),
     "bad physics": (
-        ["simulate", "--with", "geant4", "--particle", "e+", "--physics-list", "MAGIC"]
-        + ["-n", 1, "-o", "o.h5"],
+        ["simulate", "--with=geant4", "--particle=e+", "--physics-list=MAGIC", "-n1", "-o", "o.h5"],
         "MAGIC",
     ),
     "no particle": (["simulate", "--with", "geant4", "-n", 1, "-o", "o.h5"], "--particle"),

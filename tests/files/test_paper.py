@@ -139,12 +139,14 @@ def test_bad_files_get_one_clear_line(
 def test_an_interrupted_file_does_not_appear(tmp_path: Path, showers: Showers) -> None:
     path = tmp_path / "out.h5"
     path.write_bytes(b"older")
-    with (
-        pytest.raises(KeyboardInterrupt),
-        ShowerWriter(path, showers.calorimeter, {}) as writer,
-    ):
-        writer.append(showers)
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with ShowerWriter(path, showers.calorimeter, {}) as writer:
+            writer.append(showers)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"older"
     assert list(tmp_path.iterdir()) == [path]
 

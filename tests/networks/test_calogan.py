@@ -82,6 +82,7 @@ def test_a_shower_does_not_depend_on_its_batch() -> None:
 def test_merged_for_inference_makes_the_same_images(attention: bool) -> None:
     torch.manual_seed(0)
     generator = CaloganGenerator(PAPER, latent_size=8, attention=attention)
+    generator.set_cell_scale([torch.rand(*shape) + 0.1 for shape in PAPER])
     for _ in range(5):  # give batch normalisation something to remember
         generator(torch.randn(32, 8), torch.rand(32, 1) * 100)
     generator.eval()

@@ -9,13 +9,14 @@ import pytest
 pytest.importorskip("torch", reason="needs the extra train")
 
 import torch
+from lightning_fabric import Fabric
 
 from calogan.errors import ConfigurationError, OutputError, TrainingError
 from calogan.files import read_showers, write_showers
 from calogan.training import TrainingConfig, make_config, read_particles, train
 from calogan.training.checkpoint import load_checkpoint
 from calogan.training.data import load_showers
-from calogan.training.loop import fit
+from calogan.training.loop import fit, setup
 from tests.conftest import make_showers
 
 SMALL = {"batch_size": 16, "latent_size": 4, "validation_share": 0.2}
@@ -121,6 +122,29 @@ def test_a_resumed_training_is_the_undisturbed_one(tmp_path: Path, trained: Path
     fit({"e+": path}, run, make_config(nb_epochs=2, **SMALL), resume=True)
     for one, two in zip(log_of(run), log_of(trained), strict=True):
         assert one == pytest.approx(two, rel=1e-6, nan_ok=True)
+
+
+def test_warmup_and_scaled_cells(tmp_path: Path, shower_file: Path) -> None:
+    """Energies and shapes alone first: the generator learns, the discriminator waits."""
+    settings = {"warmup_epochs": 2, "shape_weight": 4.0, "scale_cells": True, "gen_lr": 1e-3}
+    run = fit({"e+": shower_file}, tmp_path / "run", make_config(nb_epochs=2, **settings, **SMALL))
+    log = log_of(tmp_path / "run")
+    assert log[1]["shapes"] < log[0]["shapes"]
+    assert "discriminator_real" not in log[0]
+    fresh = setup(make_config(**settings, **SMALL), run.calorimeter, Fabric(devices=1))
+    for one, two in zip(
+        fresh.modules["discriminator"].parameters(),
+        run.state.modules["discriminator"].parameters(),
+        strict=True,
+    ):
+        assert torch.equal(one, two)
+    fit(
+        {"e+": shower_file},
+        tmp_path / "run",
+        make_config(nb_epochs=3, **settings, **SMALL),
+        resume=True,
+    )
+    assert log_of(tmp_path / "run")[2]["discriminator_real"] > 0
 
 
 def test_resuming_refuses_other_settings(tmp_path: Path, trained: Path) -> None:

@@ -81,7 +81,8 @@ def train(
         task = progress.add_task("training", total=None)
 
         def on_batch(done: int, total: int, losses: dict[str, float]) -> None:
-            text = f"D {losses['discriminator']:.3f} G {losses['generator']:.3f}"
+            shown = {"D": "discriminator_real", "G": "generator", "shapes": "shapes"}
+            text = " ".join(f"{k} {losses[v]:.3f}" for k, v in shown.items() if v in losses)
             progress.update(task, completed=done, total=total, description=text)
 
         bundle = fit(particles, output, config, name=name, resume=resume, on_batch=on_batch)

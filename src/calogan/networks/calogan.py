@@ -48,6 +48,11 @@ class GeneratorStream(nn.Module):
     Dense to (rows + 2, columns + 2) positions of 36 channels, convolution to 16 channels, two
     locally connected layers to 6 channels and to 1; linear at the end (arXiv:1705.02355, figure 3).
 
+    Cell energies span five orders of magnitude, and an optimiser's steps do not. `cell_scale`, one
+    fixed number per cell, brings the weights of the last layer to one size: it is 1, as in the
+    paper, or the mean energy of the cell in the training showers. It changes how the network
+    learns, not what it is, and is multiplied into the last layer of an exported model.
+
     Nothing non-linear stands between the dense layer and the convolution, so the convolution is
     applied to the weights of the dense layer, once per batch instead of once per shower; in an
     exported model the two are one dense layer.
@@ -65,9 +70,14 @@ class GeneratorStream(nn.Module):
         nn.init.zeros_(self.dense.bias)
         self.conv = Convolution2d(36, 16, (rows + 2, columns + 2), (2, 2))
         self.norm = BatchLastNorm(16)
+        # zero energy into zero: LeakyReLU(E x) has the mean 0.35 sigma for normal x and uniform E,
+        # which the normalisation would turn into an offset that all showers share
+        nn.init.constant_(self.norm.bias, 0.35)
         self.local = LocallyConnected2d(16, 6, (rows + 2, columns + 2), (2, 2))
         self.out = LocallyConnected2d(6, 1, (rows + 1, columns + 1), (2, 2), bias=False)
         nn.init.normal_(self.out.weight, std=math.sqrt(2.0 / (4 * 6 + 4)))  # Glorot normal
+        self.cell_scale: Tensor
+        self.register_buffer("cell_scale", torch.ones(rows, columns, 1, 1))
 
     def forward(self, h: Tensor) -> Tensor:
         """Return the image, shape `(rows, columns, 1, n)`."""
@@ -79,7 +89,7 @@ class GeneratorStream(nn.Module):
         x = (flat[:, :-1] @ h + flat[:, -1:]).unflatten(0, size) + self.conv.bias
         x = self.norm(_leaky(x))
         x = _leaky(self.local(x))
-        return cast(Tensor, self.out(x))
+        return cast(Tensor, self.out(x)) * self.cell_scale
 
 
 class MergedStream(nn.Module):
@@ -104,6 +114,7 @@ class MergedStream(nn.Module):
         windows = self.local.weight.unflatten(2, (-1, len(scale)))  # (positions, out, window, in)
         self.local.weight.copy_((windows * scale).flatten(2))
         cast(Tensor, self.local.bias).add_((windows * shift).sum((2, 3))[..., None])
+        self.out.weight.mul_(stream.cell_scale.reshape(-1, 1, 1))
 
     def forward(self, h: Tensor) -> Tensor:
         """Return the image, shape `(rows, columns, 1, n)`."""
@@ -144,6 +155,12 @@ class CaloganGenerator(nn.Module):
                 resize_matrix(before[0], after[0]), resize_matrix(before[1], after[1])
             )
             self.register_buffer(f"resize_{k}", resize, persistent=False)
+
+    @torch.no_grad()
+    def set_cell_scale(self, images: Sequence[Tensor]) -> None:
+        """Set the scale of each cell, one `(eta, phi)` per layer [GeV], all positive."""
+        for stream, image in zip(self.streams, images, strict=True):
+            cast(GeneratorStream, stream).cell_scale.copy_(image[:, :, None, None])
 
     @torch.no_grad()
     def merged(self) -> CaloganGenerator:

@@ -63,7 +63,7 @@ class Patches:
         if any(self.padding):
             image = functional.pad(image, (0, 0, 0, 0, left, right, top, bottom))
         if image.requires_grad:
-            patches = cast(Tensor, _Gather.apply(image, self))
+            patches = cast(Tensor, _Gather.apply(image, self))  # type: ignore[no-untyped-call]
         else:
             patches = torch.stack(self.windows(image), dim=2)
         return patches.flatten(2, 3).flatten(0, 1)
@@ -204,7 +204,9 @@ def rectify(x: Tensor) -> Tensor:
     Where x <= 0 a gradient that asks for more energy passes, one that asks for less does not.
     With the plain ReLU of the published code a cell that is off for all noise stays off.
     """
-    return cast(Tensor, _Rectify.apply(x)) if x.requires_grad else functional.relu(x)
+    if not x.requires_grad:
+        return functional.relu(x)
+    return cast(Tensor, _Rectify.apply(x))  # type: ignore[no-untyped-call]
 
 
 class _HitShare(torch.autograd.Function):
@@ -236,7 +238,7 @@ def hit_share(image: Tensor, scale: float = 1e-3) -> Tensor:
     Returns:
         The share, shape `(n, 1)`.
     """
-    return cast(Tensor, _HitShare.apply(image, scale))
+    return cast(Tensor, _HitShare.apply(image, scale))  # type: ignore[no-untyped-call]
 
 
 class MinibatchDiscrimination(nn.Module):

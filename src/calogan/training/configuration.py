@@ -45,6 +45,12 @@ class TrainingConfig(BaseModel):
     shape_weight: float = Field(default=0.0, ge=0)
     """Weight of the distance of shower shapes between a real and a generated batch, in the loss of
     the generator (`calogan.training.matching`)."""
+    warmup_epochs: int = Field(default=0, ge=0)
+    """Epochs in which the generator learns energies and shower shapes alone, before the
+    discriminator joins; needs a `shape_weight`."""
+    scale_cells: bool = False
+    """Give the last layer of the generator weights of one size, by the mean energy of each cell in
+    the training showers; the network is the same, it learns faint cells as fast as bright ones."""
     generator_updates: Count = 2
     """Updates of the generator per batch of real and generated showers."""
     ema_decay: float = Field(default=0.999, ge=0, lt=1)

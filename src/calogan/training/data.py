@@ -66,6 +66,17 @@ class ShowerSet:
                 layers = [torch.where(mirror, layer.flip(axis), layer) for layer in layers]
         return Batch(tuple(layers), self.energy[index])
 
+    def mean_images(self) -> list[Tensor]:
+        """Mean energy of each cell, one `(eta, phi)` per layer [GeV]; above zero everywhere."""
+        images = []
+        for layer in self.layers:
+            image = layer.mean((0, 1))
+            if self.reflections:
+                image = (image + image.flip(0)) / 2
+                image = (image + image.flip(1)) / 2
+            images.append(image.clamp(min=1e-7))
+        return images
+
     def draw_energies(self, n: int, rng: torch.Generator) -> Tensor:
         """Incident energies for generated showers, distributed as those of the set, `(n, 1)`."""
         return self.energy[torch.randint(len(self), (n,), generator=rng)]

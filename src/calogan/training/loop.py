@@ -122,7 +122,7 @@ def fit(
         raise TrainingError(msg)
     checkpoint = prepare_output(output, resume=resume)
     fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)  # type: ignore[arg-type]
-    state = setup(config, calorimeter, fabric)
+    state = setup(config, calorimeter, fabric, training if config.scale_cells else None)
     about: dict[str, Any] = {"config": config.model_dump(), "data": source.path.name}
     best: dict[str, float] = {"shape_distance": float("inf")}
     if resume:
@@ -157,13 +157,21 @@ def _source(particles: Mapping[str, Path], name: str | None) -> Source:
     return Source(particle, path, name or f"calogan-{stem}")
 
 
-def setup(config: TrainingConfig, calorimeter: Calorimeter, fabric: Fabric) -> TrainingState:
-    """Make networks and optimisers, from the seed alone."""
+def setup(
+    config: TrainingConfig,
+    calorimeter: Calorimeter,
+    fabric: Fabric,
+    scale_by: ShowerSet | None = None,
+) -> TrainingState:
+    """Make networks and optimisers, from the seed and the mean of the showers in `scale_by`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        generator: nn.Module = CaloganGenerator(
+        network = CaloganGenerator(
             calorimeter.layer_shapes, config.latent_size, attention=not config.no_attn
         )
+        if scale_by is not None:
+            network.set_cell_scale(scale_by.mean_images())
+        generator: nn.Module = network
         discriminator: nn.Module = CaloganDiscriminator(calorimeter.layer_shapes)
     average = copy.deepcopy(generator).requires_grad_(False).to(fabric.device)
     optimizers = {
@@ -228,9 +236,7 @@ def fit_epoch(
                 raise TrainingError(msg)
         state.step += 1
         if on_batch:
-            both = losses["discriminator_real"] + losses["discriminator_generated"]
-            shown = {"discriminator": both / 2, "generator": losses["generator"]}
-            on_batch(state.step, n_batches * config.nb_epochs, shown)
+            on_batch(state.step, n_batches * config.nb_epochs, losses)
     return dict(sums)
 
 
@@ -257,37 +263,43 @@ def update(
         return generator(noise, energy), energy
 
     losses: dict[str, float] = {}
-    discriminator.requires_grad_(True)
-    with torch.no_grad():
-        generated, requested = generate()
     real = tuple(layer.to(fabric.device) for layer in batch.layers)
-    for name, layers, energy, target in (
-        ("real", real, batch.energy.to(fabric.device), 1.0),
-        ("generated", generated, requested, 0.0),
-    ):
-        optimizer_d.zero_grad()
-        logit, _ = discriminator(layers, energy)
-        loss = binary_cross_entropy_with_logits(logit, torch.full_like(logit, target))
-        fabric.backward(loss)
-        optimizer_d.step()
-        losses[f"discriminator_{name}"] = loss.item()
-        losses[f"accuracy_{name}"] = ((logit > 0) == (target > 0.5)).float().mean().item()
+    adversarial = state.epoch >= config.warmup_epochs
+    if adversarial:
+        discriminator.requires_grad_(True)
+        with torch.no_grad():
+            generated, requested = generate()
+        for name, layers, energy, target in (
+            ("real", real, batch.energy.to(fabric.device), 1.0),
+            ("generated", generated, requested, 0.0),
+        ):
+            optimizer_d.zero_grad()
+            logit, _ = discriminator(layers, energy)
+            loss = binary_cross_entropy_with_logits(logit, torch.full_like(logit, target))
+            fabric.backward(loss)
+            optimizer_d.step()
+            losses[f"discriminator_{name}"] = loss.item()
+            losses[f"accuracy_{name}"] = ((logit > 0) == (target > 0.5)).float().mean().item()
+        discriminator.requires_grad_(False)
 
-    discriminator.requires_grad_(False)
     for _ in range(config.generator_updates):
         optimizer_g.zero_grad()
         generated, requested = generate(batch.energy if config.shape_weight else None)
-        logit, total = discriminator(generated, requested)
-        fooling = binary_cross_entropy_with_logits(logit, torch.ones_like(logit))
+        if adversarial:
+            logit, total = discriminator(generated, requested)
+            loss = binary_cross_entropy_with_logits(logit, torch.ones_like(logit))
+        else:
+            total = torch.stack([layer.sum((1, 2)) for layer in generated]).sum(0)[:, None]
+            loss = torch.zeros(())
+        losses["generator"] = loss.item()
         energy_error = l1_loss(total, requested)
-        loss = fooling + config.energy_weight * energy_error
+        loss = loss + config.energy_weight * energy_error
         if config.shape_weight:
             shapes = shape_loss(real, generated, requested)
             loss = loss + config.shape_weight * shapes
             losses["shapes"] = shapes.item()
         fabric.backward(loss)
         optimizer_g.step()
-    losses["generator"] = fooling.item()
     losses["energy_error_gev"] = energy_error.item()
     move_average(state.modules["average"], generator, config.ema_decay, state.step)
     return losses

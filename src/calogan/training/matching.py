@@ -17,15 +17,15 @@ from calogan.networks.layers import hit_share
 __all__ = ["shape_loss"]
 
 _SCALE_GEV = 1e-4  # cell energies are compared as log(1 + E / scale)
-_ENERGY_GROUPS = 4
+_GROUP_SIZE = 16
 
 
 def shape_loss(real: Sequence[Tensor], generated: Sequence[Tensor], energy: Tensor) -> Tensor:
     """Distance of the shower shapes of two batches with the same incident energies.
 
     Two parts, both without a dimension: mean and standard deviation of each cell on a log scale;
-    and the 1-Wasserstein distance of layer energies, widths, centroids and hit shares within groups of like
-    incident energy, in units of the standard deviation of the real batch.
+    and the 1-Wasserstein distance of layer energies, hit shares, centroids and widths, within
+    groups of like incident energy and in units of the standard deviation of the real batch.
 
     Args:
         real: Cell energies, one `(n, eta, phi)` per layer [GeV].
@@ -38,16 +38,18 @@ def shape_loss(real: Sequence[Tensor], generated: Sequence[Tensor], energy: Tens
     cells = torch.stack([_moments(a, b) for a, b in zip(real, generated, strict=True)]).mean()
     order = energy[:, 0].argsort()
     wanted, found = _shapes(real, energy)[order], _shapes(generated, energy)[order]
-    spread = wanted.std(0) + 1e-6
-    n = len(order) - len(order) % _ENERGY_GROUPS
-    groups = [x[:n].unflatten(0, (_ENERGY_GROUPS, -1)).sort(dim=1).values for x in (wanted, found)]
-    return cells + ((groups[0] - groups[1]).abs().mean((0, 1)) / spread).clamp(max=20).mean()
+    groups = max(1, len(order) // _GROUP_SIZE)
+    n = len(order) - len(order) % groups
+    a, b = (x[:n].unflatten(0, (groups, -1)).sort(dim=1).values for x in (wanted, found))
+    distance = (a - b).abs().mean((0, 1)) / (wanted.std(0) + 1e-6)
+    return cells + torch.log1p(distance).mean()  # far away is far away, but keeps its slope
 
 
 def _moments(real: Tensor, generated: Tensor) -> Tensor:
     a, b = (torch.log1p(x / _SCALE_GEV) for x in (real, generated))
     mean = (a.mean(0) - b.mean(0)).abs().mean()
-    return mean + (_spread(a) - _spread(b)).abs().mean()
+    spread = (_spread(a) - _spread(b)).abs().mean()
+    return mean + spread
 
 
 def _spread(x: Tensor) -> Tensor:

@@ -1,0 +1,260 @@
+"""Showers by Geant4, through calzone: particles in and energy deposits out as arrays.
+
+**Reproducible.** With the same seed the same particles give the same showers, to the last bit,
+whether they are the first in a process or follow others: calzone draws all randomness from one
+stream that is set before each call, and Geant4 keeps nothing between events that changes
+results. It does where the physics or the materials change within a process; that is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calogan.calorimeter import CALOGAN, Calorimeter
+from calogan.errors import (
+    CalorimeterError,
+    ConfigurationError,
+    MissingExtraError,
+    SimulationError,
+)
+from calogan.geant4.data import Geant4Data, activate, find_geant4_data
+from calogan.geant4.detector import check_start, describe_world, elements_of
+from calogan.geant4.physics import PhysicsList, parse_physics_list
+from calogan.incident import Incident
+from calogan.showers import Showers
+
+__all__ = ["Geant4Simulator"]
+
+_LOG = logging.getLogger(__name__)
+
+_BATCH_GEV = 100.0
+"""Energy that is simulated at once: up to 6000 deposits per GeV, of 0.3 kB with all copies."""
+
+_ATTEMPTS = 3
+
+_CM_TO_MM = 10.0
+
+
+@dataclass(frozen=True)
+class _Configuration:
+    """Everything that fixes what Geant4 does with a particle."""
+
+    world: str
+    physics_list: PhysicsList
+    range_cut_mm: float
+    data: Geant4Data
+
+
+_running: list[_Configuration] = []
+"""What Geant4 was initialised with in this process: there is one Geant4 in a process, at most."""
+
+
+class Geant4Simulator:
+    """Geant4 11.4 in a calorimeter of slabs.
+
+    Energy deposited in all slabs counts, absorbers as well as active ones, as in the CaloGAN
+    paper (arXiv:1705.02355). What a charged particle loses along a step is put at a random point
+    of the step; what a neutral one leaves, at its end.
+
+    Args:
+        calorimeter: The calorimeter; the paper's unless given.
+        physics_list: Such as `FTFP_BERT` (the paper's) or `FTFP_BERT_EMV`, which is faster.
+        range_cut_mm: Production threshold of secondaries, as a range [mm]; the paper's is 0.7.
+        data: Cross sections; found by `find_geant4_data` unless given.
+
+    Raises:
+        MissingExtraError: calzone is not installed.
+        ConfigurationError: An unknown physics list, or an impossible range cut.
+        CalorimeterError: Unknown materials or an impossible geometry.
+        Geant4DataError: No cross sections for these materials or this physics.
+    """
+
+    chunk_size = 10
+    """Showers that one task of a production simulates: seconds, so that progress is seen."""
+
+    def __init__(
+        self,
+        calorimeter: Calorimeter = CALOGAN,
+        *,
+        physics_list: str = "FTFP_BERT",
+        range_cut_mm: float = 0.7,
+        data: Geant4Data | None = None,
+    ) -> None:
+        physics = parse_physics_list(physics_list)
+        if not 0 < range_cut_mm < np.inf:
+            msg = f"range cut of {range_cut_mm:g} mm: must be above 0"
+            raise ConfigurationError(msg)
+        try:
+            import calzone
+        except ModuleNotFoundError as error:
+            what = "Geant4 simulation"
+            raise MissingExtraError(what, "geant4") from error
+        elements = elements_of(calorimeter)
+        self.data = data or find_geant4_data(elements)
+        if physics.needs_official_data and self.data.kind != "official":
+            msg = (
+                f"{physics.name} needs the official data, and here are {self.data.label}: "
+                "run 'calogan geant4-data install', or use FTFP_BERT or FTFP_BERT_EMV"
+            )
+            raise ConfigurationError(msg)
+        self._calorimeter = calorimeter
+        world = describe_world(calorimeter)
+        self._configuration = _Configuration(repr(world), physics, range_cut_mm, self.data)
+        try:
+            self._simulation = calzone.Simulation(
+                world,
+                physics=calzone.Physics(
+                    em_model=physics.electromagnetic,
+                    had_model=physics.hadronic,
+                    default_cut=range_cut_mm / _CM_TO_MM,
+                ),
+                sample_deposits="detailed",
+                sample_particles=False,
+            )
+        except Exception as error:  # calzone raises whatever fits
+            msg = f"calorimeter {calorimeter.name}: {_one_line(error)}"
+            raise CalorimeterError(msg) from error
+        self._geant4_version = str(calzone.GEANT4_VERSION)
+
+    @property
+    def name(self) -> str:
+        """`geant4`."""
+        return "geant4"
+
+    @property
+    def calorimeter(self) -> Calorimeter:
+        """The calorimeter that the showers are in."""
+        return self._calorimeter
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made the showers, for the file: versions, physics, data."""
+        return {
+            "simulator": self.name,
+            "geant4": self._geant4_version,
+            "calzone": version("calzone"),
+            "physics_list": self._configuration.physics_list.name,
+            "range_cut_mm": self._configuration.range_cut_mm,
+            "data": self.data.label,
+            "data_digest": self.data.digest,
+        }
+
+    def simulate(self, incident: Incident, rng: np.random.Generator | None = None) -> Showers:
+        """Simulate one shower per incident particle.
+
+        The same state of `rng` and the same particles give the same showers. A shower depends on
+        the particles before it in the call, for they draw from the same stream.
+
+        Args:
+            incident: The n particles. They start in the world around the calorimeter.
+            rng: Source of all randomness; a fresh, unseeded one unless given.
+
+        Raises:
+            IncidentError: A particle starts outside of the world or inside the calorimeter.
+            SimulationError: Geant4 gave up, or runs with another configuration in this process.
+        """
+        check_start(incident, self.calorimeter)
+        self._claim_process()
+        rng = np.random.default_rng() if rng is None else rng
+        self._seed(rng)
+        parts = [self._simulate_batch(incident[rows], rng) for rows in _batches(incident)]
+        if not parts:
+            images, overflow = self.calorimeter.bin_deposits(*_no_deposits(), 0)
+            return Showers(incident, images, overflow, self.calorimeter)
+        return Showers.concatenate(parts)
+
+    def _claim_process(self) -> None:
+        if not _running:
+            activate(self.data)
+            _running.append(self._configuration)
+        elif _running[0] != self._configuration:
+            msg = (
+                "Geant4 already runs with another detector, physics or data in this process, and "
+                "can only run with one: use one process for each"
+            )
+            raise SimulationError(msg)
+
+    def _seed(self, rng: np.random.Generator) -> None:
+        low, high = rng.integers(0, 2**64, size=2, dtype=np.uint64)
+        self._simulation.random.seed = int(high) << 64 | int(low)
+
+    def _simulate_batch(self, incident: Incident, rng: np.random.Generator) -> Showers:
+        deposits = _collect(self._run(incident, rng), rng)
+        images, overflow = self.calorimeter.bin_deposits(*deposits, len(incident))
+        return Showers(incident, images, overflow, self.calorimeter)
+
+    def _run(self, incident: Incident, rng: np.random.Generator) -> dict[str, Any]:
+        """Run Geant4; where an event breaks off, run the batch again with other random numbers."""
+        import calzone
+
+        particles = calzone.particles(
+            len(incident),
+            pid=incident.pdgid,
+            energy=incident.energy_gev * 1e3,
+            position=incident.position_mm / _CM_TO_MM,
+            direction=incident.direction,
+        )
+        for attempt in range(_ATTEMPTS):
+            try:
+                deposits: dict[str, Any] = self._simulation.run(particles)
+            except calzone.Geant4Exception as error:
+                trouble = error
+                _LOG.warning("Geant4: %s (attempt %d)", _one_line(error), attempt + 1)
+                self._seed(rng)
+            except ValueError as error:
+                msg = f"Geant4: {_one_line(error)}"
+                raise SimulationError(msg) from error
+            else:
+                return deposits
+        msg = f"Geant4 gave up {_ATTEMPTS} times: {_one_line(trouble)}"
+        raise SimulationError(msg) from trouble
+
+
+def _batches(incident: Incident) -> Iterator[slice]:
+    """Cut n particles into runs of at most `_BATCH_GEV`, or of one particle."""
+    start, total = 0, 0.0
+    for k, energy in enumerate(incident.energy_gev.tolist()):
+        if k > start and total + energy > _BATCH_GEV:
+            yield slice(start, k)
+            start, total = k, 0.0
+        total += energy
+    if len(incident) > start:
+        yield slice(start, len(incident))
+
+
+Deposits = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def _no_deposits() -> Deposits:
+    return np.empty(0, np.int64), np.empty((0, 3)), np.empty(0)
+
+
+def _collect(volumes: dict[str, Any], rng: np.random.Generator) -> Deposits:
+    """Join the deposits of all volumes: event `(m,)`, position `(m, 3)` [mm], energy `(m,)` [MeV].
+
+    Volumes are taken by name: the order in which Geant4 came to them is one of the batch.
+    """
+    if not volumes:
+        return _no_deposits()
+    ordered = [volumes[name] for name in sorted(volumes)]
+    lines = [volume.line for volume in ordered]
+    points = [volume.point for volume in ordered]
+    start = np.concatenate([line["start"] for line in lines])
+    end = np.concatenate([line["end"] for line in lines])
+    start += (end - start) * rng.random((len(start), 1))
+    position = np.concatenate([start, *(point["position"] for point in points)])
+    position *= _CM_TO_MM
+    event = np.concatenate([part["event"] for part in (*lines, *points)]).astype(np.int64)
+    energy = np.concatenate([part["value"] for part in (*lines, *points)])
+    return event, position, energy
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
