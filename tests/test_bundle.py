@@ -67,5 +67,5 @@ def test_the_model_that_ships_is_whole() -> None:
     assert named is not None
     assert path.samefile(named)
     card = Bundle(path).card
-    assert card.energy_range_gev == (1, 100)
+    assert card.energy_range_gev == (1.0, 100.0)
     assert (path / "model.onnx").stat().st_size < 25e6

@@ -47,6 +47,11 @@ class MissingExtraError(CaloganError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an optional part: pip install 'calogan[{extra}]'")
+        self.what, self.extra = what, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """Let the error come back from a worker process."""
+        return type(self), (self.what, self.extra)
 
 
 class ModelError(CaloganError):

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from calogan.errors import CaloganError, ConfigurationError, MissingExtraError, SimulationError
+from calogan.errors import CaloganError, ConfigurationError, SimulationError
 from calogan.files import ShowerWriter
 from calogan.incident import Incident
 from calogan.showers import Showers
@@ -210,10 +210,7 @@ def _opened(factory: bytes) -> Simulator:
 
 
 def _simulate_there(factory: bytes, part: Incident, chunk: Chunk) -> Showers:
-    try:
-        return _opened(factory).simulate(part, chunk.rng())
-    except MissingExtraError as error:  # does not survive the way back
-        raise SimulationError(str(error)) from None
+    return _opened(factory).simulate(part, chunk.rng())
 
 
 def _prepare_worker() -> None:

@@ -129,10 +129,14 @@ def test_train_simulate_compare(
     monkeypatch.chdir(tmp_path)
     Path("particles.yaml").write_text(f"positron: '{trained.parent / 'eplus.h5'}'\n")
     flags = "--nb-epochs 1 --batch-size 16 --latent-size 4 --disc-lr 1e-5 --gen-lr 1e-4"
-    flags += " --adam-beta 0.5 --prog-bar --no-attn"
+    flags += " --adam-beta 0.5 --prog-bar --no-attn --debug --d-pfx d_ --g-pfx g_"
     result = calogan("train", "particles.yaml", *flags.split(), "-o", "run")
     assert result.code == 0, result.err
     assert "model -> run/model" in result.out
+    assert {path.name for path in Path("run").glob("?_*")} == {
+        "d_000.safetensors",
+        "g_000.safetensors",
+    }
     result = calogan("simulate", "--with", "run/model", "-n", 200, "-o", "fast.h5")
     assert result.code == 0, result.err
     result = calogan("compare", "sample:eplus", "fast.h5", "-o", "report")

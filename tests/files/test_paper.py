@@ -72,6 +72,21 @@ def test_reading_a_part(shower_file: Path, showers: Showers) -> None:
         assert [len(chunk) for chunk in file.chunks(90)] == [90, 90, 20]
 
 
+def test_a_particle_that_the_file_does_not_name(shower_file: Path, tmp_path: Path) -> None:
+    path = shower_file.rename(tmp_path / "showers.h5")
+    with h5py.File(path, "a") as file:
+        del file.attrs["particle"]
+    with ShowerFile(path) as unnamed:
+        assert unnamed.particle is None
+        assert (unnamed.read().incident.pdgid == 0).all()
+
+
+def test_no_showers_at_all(tmp_path: Path, showers: Showers) -> None:
+    path = tmp_path / "none.h5"
+    write_showers(path, showers[:0])
+    assert len(read_showers(path)) == 0
+
+
 def test_views(shower_file: Path, showers: Showers) -> None:
     with h5py.File(shower_file, "a") as file:
         for k, layer in enumerate(showers.layers):

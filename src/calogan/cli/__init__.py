@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
 import warnings
 from typing import Annotated, Any
@@ -50,9 +52,24 @@ def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     typer.secho(f"warning: {message}", fg="yellow", err=True)
 
 
+def _interrupt(*_: Any) -> None:
+    """Let a batch system's SIGTERM clean up as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("calogan: %(message)s"))
+    logger = logging.getLogger("calogan")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+
+
 def main() -> None:
     """Run the command line; an error that the user can mend is one line and exit status 2."""
     debug = "--debug" in sys.argv
+    signal.signal(signal.SIGTERM, _interrupt)
+    _log_to_stderr()
     warnings.showwarning = _warn
     try:
         app()

@@ -35,6 +35,24 @@ def train(
     no_attn: Annotated[
         bool, typer.Option("--no-attn", help="Leave the attention between layers out.")
     ] = False,
+    d_pfx: Annotated[
+        str, typer.Option(help="Name of the discriminator's weights after each epoch; '' for none.")
+    ] = "params_discriminator_epoch_",
+    g_pfx: Annotated[
+        str, typer.Option(help="Name of the generator's weights after each epoch; '' for none.")
+    ] = "params_generator_epoch_",
+    energy_weight: Annotated[
+        float, typer.Option(help="Weight of |E_tot - E| in the generator's loss.")
+    ] = 0.05,
+    shape_weight: Annotated[
+        float, typer.Option(help="Weight of the shower shapes in its loss; 0 in the paper.")
+    ] = 0.0,
+    warmup_epochs: Annotated[
+        int, typer.Option(help="Epochs of energy and shapes alone, before the discriminator.")
+    ] = 0,
+    scale_cells: Annotated[
+        bool, typer.Option("--scale-cells", help="Learn faint cells as fast as bright ones.")
+    ] = False,
     views: Annotated[
         bool, typer.Option(help="Use the further readings of each shower, if the file has them.")
     ] = True,
@@ -48,6 +66,9 @@ def train(
         str, typer.Option(help="32-true, bf16-mixed, ... (Lightning Fabric).")
     ] = "32-true",
     seed: Annotated[int, typer.Option(min=0, help="Fixes the run.")] = 0,
+    debug: Annotated[  # noqa: ARG001  # main() looks for it
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
 ) -> None:
     """Train a CaloGAN (arXiv:1705.02355) on the showers of one particle.
 
@@ -70,6 +91,10 @@ def train(
         gen_lr=gen_lr,
         adam_beta=adam_beta,
         no_attn=no_attn,
+        energy_weight=energy_weight,
+        shape_weight=shape_weight,
+        warmup_epochs=warmup_epochs,
+        scale_cells=scale_cells,
         views=views,
         reflections=reflections,
         validation_share=validation_share,
@@ -77,6 +102,7 @@ def train(
         seed=seed,
     )
     particles = read_particles(dataset)
+    prefixes = {"discriminator": d_pfx, "generator": g_pfx}
     with progress_bar("batches", enabled=prog_bar) as progress:
         task = progress.add_task("training", total=None)
 
@@ -85,6 +111,14 @@ def train(
             text = " ".join(f"{k} {losses[v]:.3f}" for k, v in shown.items() if v in losses)
             progress.update(task, completed=done, total=total, description=text)
 
-        bundle = fit(particles, output, config, name=name, resume=resume, on_batch=on_batch)
+        bundle = fit(
+            particles,
+            output,
+            config,
+            name=name,
+            resume=resume,
+            prefixes={k: v for k, v in prefixes.items() if v},
+            on_batch=on_batch,
+        )
     typer.echo(f"model -> {bundle}")
     typer.echo(f"try it: calogan simulate --with {bundle} --energy 50 -n 1000 -o fast.h5")

@@ -258,7 +258,7 @@ class ShowerFile:
             raise ShowerFileError(msg) from error
         try:
             incident = Incident.create(
-                self._pdgid(rows),
+                self._pdgid(rows, len(energy)),
                 energy,
                 position_mm=beam["position"],
                 direction=beam["direction"],
@@ -281,10 +281,10 @@ class ShowerFile:
         except CaloganError:
             return None
 
-    def _pdgid(self, rows: slice) -> Any:
+    def _pdgid(self, rows: slice, n: int) -> NDArray[np.int64]:
         if "pdgid" in self._file:
-            return self._file["pdgid"][rows]
-        return pdg_id(self.particle) if self.particle else 0
+            return np.asarray(self._file["pdgid"][rows], dtype=np.int64)
+        return np.full(n, pdg_id(self.particle) if self.particle else 0)
 
     def chunks(self, size: int = 10_000) -> Iterator[Showers]:
         """Read all showers, `size` at a time."""

@@ -22,7 +22,6 @@ __all__ = [
     "LocallyConnected2d",
     "MinibatchDiscrimination",
     "hit_share",
-    "rectify",
     "resize_matrix",
 ]
 
@@ -182,31 +181,6 @@ class BatchLastNorm(nn.BatchNorm1d):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise `x` over rows, columns and batch."""
         return cast(Tensor, super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2]))
-
-
-class _Rectify(torch.autograd.Function):
-    """ReLU whose backward lets a negative value rise again."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return functional.relu(x)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return gradients[0].where(x > 0, gradients[0].clamp(max=0.0))
-
-
-def rectify(x: Tensor) -> Tensor:
-    """ReLU, but a cell that is off can be trained to be on.
-
-    Where x <= 0 a gradient that asks for more energy passes, one that asks for less does not.
-    With the plain ReLU of the published code a cell that is off for all noise stays off.
-    """
-    if not x.requires_grad:
-        return functional.relu(x)
-    return cast(Tensor, _Rectify.apply(x))  # type: ignore[no-untyped-call]
 
 
 class _HitShare(torch.autograd.Function):

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from calogan.errors import TrainingError
 from calogan.files.output import whole_file
 
-__all__ = ["TrainingState", "load_checkpoint", "save_checkpoint"]
+__all__ = ["TrainingState", "load_checkpoint", "save_checkpoint", "save_weights"]
 
 
 @dataclass
@@ -62,6 +62,13 @@ def save_checkpoint(path: Path, state: TrainingState, about: dict[str, Any]) -> 
     metadata = {"state": json.dumps(numbers), "about": json.dumps(about)}
     with whole_file(path) as part:
         save_file(tensors, part, metadata)
+
+
+def save_weights(path: Path, module: nn.Module) -> None:
+    """Write the weights of one network; the file appears whole or not at all."""
+    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    with whole_file(path) as part:
+        save_file(tensors, part)
 
 
 def load_checkpoint(path: Path, state: TrainingState | None = None) -> dict[str, Any]:

@@ -142,14 +142,12 @@ def _round_range(low: float, high: float) -> tuple[float, float]:
 
 
 def _differences(config: TrainingConfig) -> str:
-    paper = TrainingConfig()
-    changed = [
-        f"{name} {value} (paper {getattr(paper, name)})"
+    """Settings that are not the published ones, for the card."""
+    paper = {name: field.default for name, field in TrainingConfig.model_fields.items()}
+    paper |= {"ema_decay": 0, "reflections": False, "views": False}
+    ignored = {"nb_epochs", "seed", "validation_share", "precision"}
+    return "; ".join(
+        f"{name} {value} (paper {paper[name]})"
         for name, value in config.model_dump().items()
-        if name in {"batch_size", "latent_size", "disc_lr", "gen_lr", "adam_beta", "no_attn"}
-        and value != getattr(paper, name)
-    ]
-    extras = "moving average of the weights"
-    extras += ", reflections" if config.reflections else ""
-    extras += ", several readings of each shower" if config.views else ""
-    return "; ".join([*changed, f"in addition {extras}"])
+        if name not in ignored and value != paper[name]
+    )

@@ -20,7 +20,12 @@ from calogan.calorimeter import Calorimeter
 from calogan.errors import OutputError, TrainingError
 from calogan.incident import particle_name, pdg_id
 from calogan.networks import CaloganDiscriminator, CaloganGenerator
-from calogan.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from calogan.training.checkpoint import (
+    TrainingState,
+    load_checkpoint,
+    save_checkpoint,
+    save_weights,
+)
 from calogan.training.configuration import TrainingConfig
 from calogan.training.data import Batch, ShowerSet, load_showers
 from calogan.training.export import export_bundle
@@ -48,6 +53,7 @@ def train(
     *,
     name: str | None = None,
     resume: bool = False,
+    prefixes: Mapping[str, str] | None = None,
     on_batch: Report | None = None,
 ) -> Path:
     """Train a CaloGAN on the showers of one particle and write it as a bundle.
@@ -59,6 +65,8 @@ def train(
         config: The settings.
         name: Name of the model, `calogan-eplus` or the like unless given.
         resume: Go on from the checkpoint in `output`.
+        prefixes: By network, `generator` or `discriminator`, the start of the name of a file in
+            `output` for its weights after each epoch; such files are not kept unless given.
         on_batch: Called after every batch with the batches done, their total, and the losses.
 
     Returns:
@@ -70,7 +78,9 @@ def train(
         TrainingError: Too few showers, several particles, nothing to resume, or losses that are
             not numbers.
     """
-    run = fit(particles, output, config, name=name, resume=resume, on_batch=on_batch)
+    run = fit(
+        particles, output, config, name=name, resume=resume, prefixes=prefixes, on_batch=on_batch
+    )
     load_checkpoint(output / "best.safetensors", run.state)
     average = cast(CaloganGenerator, run.state.modules["average"]).cpu()
     source = run.source
@@ -104,6 +114,7 @@ def fit(
     *,
     name: str | None = None,
     resume: bool = False,
+    prefixes: Mapping[str, str] | None = None,
     on_batch: Report | None = None,
 ) -> Run:
     """Run all epochs, as `train` does, and write checkpoints and log, but no bundle."""
@@ -141,6 +152,8 @@ def fit(
             best = {"epoch": state.epoch, **shapes}
             save_checkpoint(output / "best.safetensors", state, {**about, "best": best})
         save_checkpoint(checkpoint, state, {**about, "best": best})
+        for network, prefix in (prefixes or {}).items():
+            save_weights(output / f"{prefix}{epoch:03d}.safetensors", state.modules[network])
         record["seconds"] = round(time.perf_counter() - started, 3)
         with (output / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(record) + "\n")
