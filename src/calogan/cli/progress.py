@@ -27,7 +27,6 @@ def progress_bar(unit: str, *, enabled: bool = True) -> Iterator[Progress]:
         Progress,
         ProgressColumn,
         TextColumn,
-        TimeElapsedColumn,
         TimeRemainingColumn,
     )
     from rich.text import Text
@@ -37,16 +36,16 @@ def progress_bar(unit: str, *, enabled: bool = True) -> Iterator[Progress]:
 
         def render(self, task: Task) -> Text:
             rate = task.finished_speed or task.speed
-            return Text("" if rate is None else f"{rate:,.3g} {unit}/s", style="cyan")
+            digits = 0 if rate and rate > 20 else 2
+            text = "" if rate is None else f"{rate:,.{digits}f} {unit}/s"
+            return Text(text, style="cyan", no_wrap=True)
 
     progress = Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=24),
         MofNCompleteColumn(),
         Rate(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
         console=Console(stderr=True),
         disable=not enabled,
     )

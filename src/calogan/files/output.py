@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from calogan.errors import OutputError
 
-__all__ = ["check_writable", "whole_file"]
+__all__ = ["PatientFile", "check_writable", "whole_file"]
+
+
+class PatientFile(io.FileIO):
+    """A file for HDF5 that remembers a failed write and goes on as if it had worked.
+
+    The HDF5 library cannot close a file that it could not write, and crashes the process at its
+    end. So a full disk is not told to the library, but to whoever calls `check`.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """Write `data`, or note why not."""
+        if self.error is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """Change the size, or note why not."""
+        if self.error is None:
+            try:
+                return super().truncate(size)
+            except OSError as error:
+                self.error = error
+        return size or 0
+
+    def check(self) -> None:
+        """Raise what went wrong, if anything did."""
+        if self.error is not None:
+            raise self.error
 
 
 def check_writable(path: str | Path) -> Path:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from calogan.calorimeter import CALOGAN, Calorimeter
 from calogan.errors import CaloganError, CalorimeterError, ShowerFileError
-from calogan.files.output import whole_file
+from calogan.files.output import PatientFile, whole_file
 from calogan.incident import GUN_POSITION_MM, Incident, particle_name, pdg_id
 from calogan.showers import Showers
 
@@ -53,7 +53,9 @@ class ShowerWriter:
         """Open the temporary file."""
         with ExitStack() as stack:
             part = stack.enter_context(whole_file(self.path))
-            self._file = stack.enter_context(h5py.File(part, "w"))
+            self._disk = stack.enter_context(PatientFile(part, "w+"))
+            stack.callback(self._disk.check)
+            self._file = stack.enter_context(h5py.File(self._disk, "w"))
             for k, shape in enumerate(self.calorimeter.layer_shapes):
                 self._dataset(f"layer_{k}", shape)
             self._dataset("overflow", (len(self.calorimeter.layers),))
@@ -86,6 +88,7 @@ class ShowerWriter:
             dataset.resize(len(dataset) + len(values), axis=0)
             dataset[-len(values) :] = values
         self._incidents.append(showers.incident)
+        self._disk.check()
 
     def _finish(self) -> None:
         incident = Incident.concatenate(self._incidents) if self._incidents else None

@@ -111,8 +111,8 @@ class MergedStream(nn.Module):
         shift = norm.bias - cast(Tensor, norm.running_mean) * scale
         self.local, self.out = copy.deepcopy(stream.local), copy.deepcopy(stream.out)
         windows = self.local.weight.unflatten(2, (-1, len(scale)))  # (positions, out, window, in)
-        self.local.weight.copy_((windows * scale).flatten(2))
         cast(Tensor, self.local.bias).add_((windows * shift).sum((2, 3))[..., None])
+        self.local.weight.copy_((windows * scale).flatten(2))
         self.out.weight.mul_(stream.cell_scale.reshape(-1, 1, 1))
 
     def forward(self, h: Tensor) -> Tensor:
