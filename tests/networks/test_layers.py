@@ -14,6 +14,7 @@ from calogan.networks.layers import (
     LocallyConnected2d,
     MinibatchDiscrimination,
     hit_share,
+    rectify,
     resize_matrix,
 )
 
@@ -124,6 +125,15 @@ def test_resizing_averages(n_in: int, n_out: int) -> None:
         fine = x.repeat_interleave(n_out, dim=2)
         expected = functional.avg_pool1d(fine, n_in)
     torch.testing.assert_close((matrix @ x[0, 0])[None, None], expected)
+
+
+def test_rectify_is_relu_with_a_way_back_for_dead_cells() -> None:
+    x = torch.tensor([[-1.0, 2.0], [-1.0, -2.0]], requires_grad=True)  # the second cell is dead
+    out = rectify(x)
+    torch.testing.assert_close(out, torch.relu(x))
+    out.sum().backward()
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, torch.tensor([[0.0, 1.0], [1.0, 1.0]]))
 
 
 def test_hit_share_counts_and_has_the_smooth_gradient() -> None:

@@ -14,9 +14,10 @@ from lightning_fabric import Fabric
 from calogan.errors import ConfigurationError, OutputError, TrainingError
 from calogan.files import read_showers, write_showers
 from calogan.training import TrainingConfig, make_config, read_particles, train
+from calogan.training.adversarial import setup
 from calogan.training.checkpoint import load_checkpoint
 from calogan.training.data import load_showers
-from calogan.training.loop import fit, setup
+from calogan.training.loop import fit
 from tests.conftest import make_showers
 
 SMALL = {"batch_size": 16, "latent_size": 4, "validation_share": 0.2}

@@ -23,6 +23,7 @@ from calogan.networks.layers import (
     LocallyConnected2d,
     MinibatchDiscrimination,
     hit_share,
+    rectify,
     resize_matrix,
 )
 
@@ -178,7 +179,7 @@ class CaloganGenerator(nn.Module):
             resize = cast(Tensor, getattr(self, f"resize_{k}"))
             carried = resize @ images[k].flatten(0, 2)
             images[k + 1] = attention(images[k + 1], carried.reshape(images[k + 1].shape))
-        return tuple(functional.relu(image.squeeze(2)).permute(2, 0, 1) for image in images)
+        return tuple(rectify(image.squeeze(2)).permute(2, 0, 1) for image in images)
 
 
 class DiscriminatorStream(nn.Module):

@@ -22,6 +22,7 @@ __all__ = [
     "LocallyConnected2d",
     "MinibatchDiscrimination",
     "hit_share",
+    "rectify",
     "resize_matrix",
 ]
 
@@ -181,6 +182,32 @@ class BatchLastNorm(nn.BatchNorm1d):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise `x` over rows, columns and batch."""
         return cast(Tensor, super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2]))
+
+
+class _Rectify(torch.autograd.Function):
+    """ReLU with a way back for cells that are off in a whole batch."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return functional.relu(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        dead = (x <= 0).all(dim=-1, keepdim=True)
+        return torch.where((x > 0) | dead, gradients[0], 0.0)
+
+
+def rectify(x: Tensor) -> Tensor:
+    """ReLU over a batch-last image, in which no cell dies for good.
+
+    A cell that is off in all showers of a batch gets no gradient from a plain ReLU, and stays off
+    for ever. Here such a cell, and no other, gets the gradient that it would have if it were on.
+    """
+    if not x.requires_grad:
+        return functional.relu(x)
+    return cast(Tensor, _Rectify.apply(x))  # type: ignore[no-untyped-call]
 
 
 class _HitShare(torch.autograd.Function):

@@ -1,8 +1,7 @@
-"""The adversarial training of a CaloGAN: setup, fit, one state."""
+"""A training run: epochs, log, checkpoints, and the bundle at its end."""
 
 from __future__ import annotations
 
-import copy
 import json
 import time
 from collections import defaultdict
@@ -11,15 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 
 from calogan.calorimeter import Calorimeter
 from calogan.errors import OutputError, TrainingError
 from calogan.incident import particle_name, pdg_id
-from calogan.networks import CaloganDiscriminator, CaloganGenerator
+from calogan.networks import CaloganGenerator
+from calogan.training.adversarial import setup, update
 from calogan.training.checkpoint import (
     TrainingState,
     load_checkpoint,
@@ -27,9 +24,8 @@ from calogan.training.checkpoint import (
     save_weights,
 )
 from calogan.training.configuration import TrainingConfig
-from calogan.training.data import Batch, ShowerSet, load_showers
+from calogan.training.data import ShowerSet, load_showers
 from calogan.training.export import export_bundle
-from calogan.training.matching import shape_loss
 from calogan.training.validation import settle_batch_norm, validate, validation_quality
 
 __all__ = ["fit", "train"]
@@ -170,39 +166,6 @@ def _source(particles: Mapping[str, Path], name: str | None) -> Source:
     return Source(particle, path, name or f"calogan-{stem}")
 
 
-def setup(
-    config: TrainingConfig,
-    calorimeter: Calorimeter,
-    fabric: Fabric,
-    scale_by: ShowerSet | None = None,
-) -> TrainingState:
-    """Make networks and optimisers, from the seed and the mean of the showers in `scale_by`."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        network = CaloganGenerator(
-            calorimeter.layer_shapes, config.latent_size, attention=not config.no_attn
-        )
-        if scale_by is not None:
-            network.set_cell_scale(scale_by.mean_images())
-        generator: nn.Module = network
-        discriminator: nn.Module = CaloganDiscriminator(calorimeter.layer_shapes)
-    average = copy.deepcopy(generator).requires_grad_(False).to(fabric.device)
-    optimizers = {
-        name: torch.optim.Adam(module.parameters(), lr=rate, betas=(config.adam_beta, 0.999))
-        for name, module, rate in (
-            ("generator", generator, config.gen_lr),
-            ("discriminator", discriminator, config.disc_lr),
-        )
-    }
-    generator, optimizers["generator"] = fabric.setup(generator, optimizers["generator"])
-    discriminator, optimizers["discriminator"] = fabric.setup(
-        discriminator, optimizers["discriminator"]
-    )
-    modules = {"generator": generator, "discriminator": discriminator, "average": average}
-    rng = torch.Generator().manual_seed(config.seed)
-    return TrainingState(modules, dict(optimizers), rng)
-
-
 def prepare_output(output: Path, *, resume: bool) -> Path:
     """Make the folder of a run and return the path of its checkpoint."""
     checkpoint = output / "checkpoint.safetensors"
@@ -251,78 +214,3 @@ def fit_epoch(
         if on_batch:
             on_batch(state.step, n_batches * config.nb_epochs, losses)
     return dict(sums)
-
-
-def update(
-    state: TrainingState,
-    batch: Batch,
-    training: ShowerSet,
-    config: TrainingConfig,
-    fabric: Fabric,
-) -> dict[str, float]:
-    """One update of the discriminator on real, one on generated showers; then the generator's.
-
-    A batch holds only real or only generated showers, because minibatch discrimination and batch
-    normalisation look at the whole batch (published training code).
-    """
-    generator, discriminator = state.modules["generator"], state.modules["discriminator"]
-    optimizer_g, optimizer_d = state.optimizers["generator"], state.optimizers["discriminator"]
-    n = config.batch_size
-
-    def generate(energy: Tensor | None = None) -> tuple[tuple[Tensor, ...], Tensor]:
-        noise = torch.randn(n, config.latent_size, generator=state.rng).to(fabric.device)
-        energy = training.draw_energies(n, state.rng) if energy is None else energy
-        energy = energy.to(fabric.device)
-        return generator(noise, energy), energy
-
-    losses: dict[str, float] = {}
-    real = tuple(layer.to(fabric.device) for layer in batch.layers)
-    adversarial = state.epoch >= config.warmup_epochs
-    if adversarial:
-        discriminator.requires_grad_(True)
-        with torch.no_grad():
-            generated, requested = generate()
-        for name, layers, energy, target in (
-            ("real", real, batch.energy.to(fabric.device), 1.0),
-            ("generated", generated, requested, 0.0),
-        ):
-            optimizer_d.zero_grad()
-            logit, _ = discriminator(layers, energy)
-            loss = binary_cross_entropy_with_logits(logit, torch.full_like(logit, target))
-            fabric.backward(loss)
-            optimizer_d.step()
-            losses[f"discriminator_{name}"] = loss.item()
-            losses[f"accuracy_{name}"] = ((logit > 0) == (target > 0.5)).float().mean().item()
-        discriminator.requires_grad_(False)
-
-    for _ in range(config.generator_updates):
-        optimizer_g.zero_grad()
-        generated, requested = generate(batch.energy if config.shape_weight else None)
-        if adversarial:
-            logit, total = discriminator(generated, requested)
-            loss = binary_cross_entropy_with_logits(logit, torch.ones_like(logit))
-        else:
-            total = torch.stack([layer.sum((1, 2)) for layer in generated]).sum(0)[:, None]
-            loss = torch.zeros(())
-        losses["generator"] = loss.item()
-        energy_error = l1_loss(total, requested)
-        loss = loss + config.energy_weight * energy_error
-        if config.shape_weight:
-            shapes = shape_loss(real, generated, requested)
-            loss = loss + config.shape_weight * shapes
-            losses["shapes"] = shapes.item()
-        fabric.backward(loss)
-        optimizer_g.step()
-    losses["energy_error_gev"] = energy_error.item()
-    move_average(state.modules["average"], generator, config.ema_decay, state.step)
-    return losses
-
-
-@torch.no_grad()
-def move_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """Move the averaged weights towards those of the network; faster in the first steps."""
-    weight = 1 - min(decay, (1 + step) / (10 + step))
-    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(value, weight)
-    for kept, current in zip(average.buffers(), network.buffers(), strict=True):
-        kept.copy_(current)
