@@ -57,7 +57,7 @@ def test_the_generator_fixes_the_showers(bundle: Path) -> None:
 
 
 def test_energies_outside_the_range_warn_and_generate(bundle: Path) -> None:
-    with pytest.warns(UserWarning, match="1 of 2 energies lie outside .* extrapolates"):
+    with pytest.warns(UserWarning, match="500 GeV lie outside .* extrapolates"):
         showers = NeuralSimulator(bundle).simulate(Incident.create("e+", [50.0, 500.0]))
     assert len(showers) == 2
 
@@ -82,6 +82,13 @@ def test_a_model_that_is_no_network_is_one_clear_line(bundle: Path) -> None:
     with pytest.raises(ModelError, match="cannot be run") as caught:
         NeuralSimulator(bundle)
     assert "\n" not in str(caught.value)
+
+
+def test_a_card_of_another_model_is_one_clear_line(bundle: Path) -> None:
+    card = bundle / "card.json"
+    card.write_text(card.read_text().replace('"latent_size": 4', '"latent_size": 5', 1))
+    with pytest.raises(ModelError, match="do not describe the same model"):
+        NeuralSimulator(bundle)
 
 
 def test_unknown_names_list_the_known_ones() -> None:

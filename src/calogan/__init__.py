@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
+    from calogan import samples
     from calogan.calorimeter import CALOGAN, Calorimeter, ReadoutLayer
     from calogan.catalogue import open_simulator
     from calogan.errors import CaloganError
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "open_simulator",
     "read_showers",
+    "samples",
     "write_showers",
 ]
 
@@ -51,6 +53,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version  # a tenth of a second
 
         return version("calogan")
+    if name == "samples":
+        return import_module("calogan.samples")
     if name not in _HOMES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

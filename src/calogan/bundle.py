@@ -24,6 +24,7 @@ __all__ = [
     "Bundle",
     "Card",
     "TrainingData",
+    "check_replaceable",
     "find_bundle",
     "list_bundles",
     "sha256",
@@ -136,6 +137,22 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def check_replaceable(path: Path) -> None:
+    """Check that nothing but a bundle would be replaced by a bundle at `path`.
+
+    Raises:
+        OutputError: There is something else.
+    """
+    if path.is_dir():
+        foreign = {file.name for file in path.iterdir()} - {"model.onnx", "card.json"}
+        if foreign:
+            msg = f"cannot write the bundle {path}: the folder holds {min(foreign)}"
+            raise OutputError(msg)
+    elif path.exists():
+        msg = f"cannot write the bundle {path}: it is no folder"
+        raise OutputError(msg)
+
+
 def write_bundle(path: Path, model: bytes, card: Card) -> Path:
     """Write a bundle; the folder appears whole, in the place of an older one.
 
@@ -145,8 +162,9 @@ def write_bundle(path: Path, model: bytes, card: Card) -> Path:
         card: What it says; its checksum is filled in.
 
     Raises:
-        OutputError: The folder cannot be written.
+        OutputError: The folder cannot be written, or holds something else than a bundle.
     """
+    check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -155,9 +173,11 @@ def write_bundle(path: Path, model: bytes, card: Card) -> Path:
             (part / "model.onnx").write_bytes(model)
             card = card.model_copy(update={"sha256": sha256(part / "model.onnx")})
             (part / "card.json").write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            older = part.with_name(f"{part.name}.older")
             if path.exists():
-                shutil.rmtree(path)
+                path.replace(older)
             part.replace(path)
+            shutil.rmtree(older, ignore_errors=True)
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except OSError as error:

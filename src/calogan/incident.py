@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from calogan.errors import IncidentError
 
 __all__ = [
+    "FILE_STEMS",
     "GUN_POSITION_MM",
     "Fixed",
     "Incident",
@@ -27,6 +28,9 @@ __all__ = [
 GUN_POSITION_MM = (0.0, 0.0, -288.0)
 """Where the paper's beam starts: on the axis, at the edge of the world (arXiv:1705.02355)."""
 
+MIN_ENERGY_GEV, MAX_ENERGY_GEV = 1e-6, 1e6
+"""Kinetic energies that make sense in a calorimeter: 1 keV to 1 PeV."""
+
 _COMMON = {"e+": -11, "e-": 11, "gamma": 22, "pi+": 211, "pi-": -211, "mu-": 13, "mu+": -13}
 _ALIASES = {
     "eplus": "e+",
@@ -41,6 +45,10 @@ _ALIASES = {
     "neutron": "n",
     "muon": "mu-",
 }
+
+
+FILE_STEMS = frozenset({*_COMMON, *_ALIASES})
+"""Names of files, without their ending, that say which particle is in them: `eplus`, `gamma`."""
 
 
 def pdg_id(particle: str | int) -> int:
@@ -59,19 +67,22 @@ def pdg_id(particle: str | int) -> int:
         if text.lstrip("+-").isdigit():
             return int(Particle.from_pdgid(int(text)).pdgid)
         return int(Particle.from_name(text).pdgid)
-    except (ParticleNotFound, InvalidParticle):
+    except (ParticleNotFound, InvalidParticle, ValueError):
         msg = f"unknown particle {particle!r}: give a name such as e+, gamma, pi+, or a PDG id"
         raise IncidentError(msg) from None
 
 
 def particle_name(pdgid: int) -> str:
-    """Name of a particle by its PDG id, as the `particle` package spells it."""
+    """Name of a particle by its PDG id, as the `particle` package spells it; the id if it has none."""
     for name, number in _COMMON.items():
         if number == pdgid:
             return name
-    from particle import Particle
+    from particle import InvalidParticle, Particle, ParticleNotFound
 
-    return str(Particle.from_pdgid(pdgid).name)
+    try:
+        return str(Particle.from_pdgid(pdgid).name)
+    except (ParticleNotFound, InvalidParticle):
+        return str(pdgid)
 
 
 class Spectrum(Protocol):
@@ -82,8 +93,11 @@ class Spectrum(Protocol):
 
 
 def _check_range(low_gev: float, high_gev: float) -> None:
-    if not (np.isfinite(high_gev) and 0 < low_gev < high_gev):
-        msg = f"energy range {low_gev:g}:{high_gev:g} GeV: needs 0 < low < high"
+    if not MIN_ENERGY_GEV <= low_gev < high_gev <= MAX_ENERGY_GEV:
+        msg = (
+            f"energy range {low_gev:g}:{high_gev:g} GeV: needs low < high, both from"
+            f" {MIN_ENERGY_GEV:g} to {MAX_ENERGY_GEV:g} GeV"
+        )
         raise IncidentError(msg)
 
 
@@ -169,10 +183,13 @@ def parse_spectrum(text: str) -> Spectrum:
 
 
 def _check_energies(energy_gev: NDArray[np.float64]) -> None:
-    bad = ~(np.isfinite(energy_gev) & (energy_gev > 0))
+    bad = ~((energy_gev >= MIN_ENERGY_GEV) & (energy_gev <= MAX_ENERGY_GEV))  # NaN is bad too
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        msg = f"energy of incident {first} is {energy_gev[first]:g} GeV: must be finite and above 0"
+        msg = (
+            f"energy of incident {first} is {energy_gev[first]:g} GeV: must be finite and above 0,"
+            f" {MIN_ENERGY_GEV:g} to {MAX_ENERGY_GEV:g} GeV"
+        )
         raise IncidentError(msg)
 
 

@@ -51,6 +51,14 @@ class NeuralSimulator:
             msg = f"{bundle.model_path} cannot be run: {reason}"
             raise ModelError(msg) from error
         self._outputs = [f"layer_{k}" for k in range(len(self.card.calorimeter.layers))]
+        self._warned = False
+        sizes = {part.name: part.shape[1:] for part in self._session.get_inputs()}
+        shapes = {part.name: tuple(part.shape[1:]) for part in self._session.get_outputs()}
+        if sizes != {"noise": [self.card.architecture.latent_size], "energy": [1]} or (
+            [shapes.get(name) for name in self._outputs] != list(self.calorimeter.layer_shapes)
+        ):
+            msg = f"{bundle.path}: the network and the card do not describe the same model"
+            raise ModelError(msg)
 
     @property
     def name(self) -> str:
@@ -74,13 +82,14 @@ class NeuralSimulator:
             "model": self.card.name,
             "model_version": self.card.version,
             "model_sha256": self.card.sha256,
+            "trained_on": self.card.data.made_with,
             "onnxruntime": onnxruntime.__version__,
         }
 
     def simulate(self, incident: Incident, rng: np.random.Generator | None = None) -> Showers:
         """Simulate one shower per incident particle.
 
-        Energies outside the range of the training are extrapolated to, with a warning.
+        Energies outside the range of the training are extrapolated to, with a warning, once.
 
         Args:
             incident: The n particles, along the beam axis.
@@ -110,9 +119,10 @@ class NeuralSimulator:
             raise ModelError(msg)
         low, high = self.card.energy_range_gev
         outside = (incident.energy_gev < low) | (incident.energy_gev > high)
-        if outside.any():
+        if outside.any() and not self._warned:
+            self._warned = True  # once: a production comes in many pieces
             msg = (
-                f"{int(outside.sum())} of {len(incident)} energies lie outside {low:g} to {high:g}"
-                f" GeV, the range that {self.name} was trained on: it extrapolates"
+                f"energies such as {incident.energy_gev[outside][0]:g} GeV lie outside {low:g} to"
+                f" {high:g} GeV, the range that {self.name} was trained on: it extrapolates"
             )
             warnings.warn(msg, UserWarning, stacklevel=3)

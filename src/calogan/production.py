@@ -18,6 +18,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,8 @@ def produce(
     provenance = {
         **getattr(simulator, "provenance", {}),
         **made_with,
+        "calogan": version("calogan"),
+        "n": len(incident),
         "seed": seed,
         "chunk_size": chunk_size,
     }

@@ -119,7 +119,7 @@ def test_the_seed_fixes_the_file_whatever_the_workers(calogan: Command, tmp_path
 def test_energies_outside_the_range_warn(calogan: Command, tmp_path: Path) -> None:
     result = calogan("simulate", "--energy", 150, "-n", 3, "-o", tmp_path / "x.h5")
     assert result.code == 0
-    assert "3 of 3 energies lie outside 1 to 100 GeV" in result.err
+    assert "150 GeV lie outside 1 to 100 GeV" in result.err
 
 
 def test_train_simulate_compare(
@@ -173,6 +173,9 @@ BAD_INPUT: dict[str, tuple[list[object], str]] = {
     "no energy": (["simulate", "--energy", "high", "-n", 1, "-o", "o.h5"], "energy 'high': give"),
     "no folder": (["simulate", "-n", 1, "-o", "nowhere/o.h5"], "folder nowhere does not exist"),
     "a folder": (["simulate", "-n", 1, "-o", "."], "it is a folder"),
+    "an odd particle": (["simulate", "--particle=++5", "-n1", "-o", "o.h5"], "unknown particle"),
+    "too much energy": (["simulate", "--energy", "1e39", "-n", 1, "-o", "o.h5"], "1e+39 GeV"),
+    "not for a model": (["simulate", "--range-cut", 1, "-n", 1, "-o", "o.h5"], "are Geant4's"),
     "no yaml": (["train", "nowhere.yaml"], "cannot read nowhere.yaml"),
     "bad setting": (["train", "p.yaml", "--batch-size", 0], "batch_size: "),
     "bad physics": (
@@ -244,7 +247,7 @@ def test_an_unwritable_folder_is_one_line(
 
 def test_debug_shows_the_traceback() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "calogan", "--debug", "compare", "nowhere.h5", "b.h5"],
+        [sys.executable, "-m", "calogan", "compare", "nowhere.h5", "b.h5", "--debug"],
         capture_output=True,
         text=True,
         check=False,

@@ -78,7 +78,10 @@ def test_a_particle_that_the_file_does_not_name(shower_file: Path, tmp_path: Pat
         del file.attrs["particle"]
     with ShowerFile(path) as unnamed:
         assert unnamed.particle is None
-        assert (unnamed.read().incident.pdgid == 0).all()
+        back = unnamed.read()
+    assert (back.incident.pdgid == 0).all()
+    write_showers(tmp_path / "again.h5", back)
+    assert len(read_showers(tmp_path / "again.h5")) == len(back)
 
 
 def test_no_showers_at_all(tmp_path: Path, showers: Showers) -> None:
@@ -149,6 +152,49 @@ def test_bad_files_get_one_clear_line(
         read_showers(shower_file)
     assert str(shower_file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def broken_views(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        file["views/layer_0"] = np.zeros((200, 4, 3, 96))
+
+
+def text_direction(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        file["direction"] = [b"up"] * 200
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (broken_views, "views/layer_1 is no data set"),
+        (text_direction, "direction is .* expected numbers of shape"),
+    ],
+)
+def test_what_is_optional_is_checked_too(
+    shower_file: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    damage(shower_file)
+    with pytest.raises(ShowerFileError, match=message):
+        ShowerFile(shower_file)
+
+
+def test_attributes_of_another_program_do_no_harm(shower_file: Path) -> None:
+    with h5py.File(shower_file, "a") as file:
+        file.attrs["made_with"] = "our own generator"
+        file.attrs["particle"] = [1, 2]
+    with ShowerFile(shower_file) as foreign:
+        assert foreign.made_with == {}
+        assert foreign.particle == "e+"  # by the name of the file
+
+
+def test_a_link_stays_a_link(tmp_path: Path, showers: Showers) -> None:
+    target, link = tmp_path / "disk.h5", tmp_path / "link.h5"
+    target.write_bytes(b"older")
+    link.symlink_to(target)
+    write_showers(link, showers[:3])
+    assert link.is_symlink()
+    assert len(read_showers(target)) == 3
 
 
 def test_an_interrupted_file_does_not_appear(tmp_path: Path, showers: Showers) -> None:

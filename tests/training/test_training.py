@@ -25,7 +25,11 @@ SMALL = {"batch_size": 16, "latent_size": 4, "validation_share": 0.2}
 
 def log_of(run: Path) -> list[dict[str, float]]:
     lines = (run / "log.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+    records = [json.loads(line) for line in lines]
+    return [
+        {k: float("nan") if v is None else v for k, v in record.items() if k != "seconds"}
+        for record in records
+    ]
 
 
 def test_defaults_are_the_published_ones() -> None:
@@ -179,3 +183,36 @@ def test_too_few_showers(tmp_path: Path) -> None:
 def test_several_particles_are_refused(tmp_path: Path, shower_file: Path) -> None:
     with pytest.raises(TrainingError, match="train one at a time"):
         train({"e+": shower_file, "gamma": shower_file}, tmp_path / "run", make_config())
+
+
+def test_resuming_refuses_other_showers(trained: Path, shower_file: Path) -> None:
+    config = make_config(nb_epochs=3, **SMALL)
+    with pytest.raises(TrainingError, match="other particles"):
+        fit({"gamma": trained.parent / "eplus.h5"}, trained, config, resume=True)
+    with pytest.raises(TrainingError, match="other showers"):
+        fit({"e+": shower_file}, trained, config, resume=True)
+
+
+def test_a_folder_that_is_no_model_is_not_replaced(tmp_path: Path, shower_file: Path) -> None:
+    chapter = tmp_path / "thesis" / "model" / "chapter.tex"
+    chapter.parent.mkdir(parents=True)
+    chapter.write_text("years of work")
+    with pytest.raises(OutputError, match=r"the folder holds chapter\.tex"):
+        fit({"e+": shower_file}, tmp_path / "thesis", make_config(**SMALL))
+    assert chapter.read_text() == "years of work"
+
+
+def test_a_warmup_needs_something_to_learn_from() -> None:
+    with pytest.raises(ConfigurationError, match="warmup_epochs needs a shape_weight"):
+        make_config(warmup_epochs=1)
+
+
+def test_an_unwritable_folder_is_found_before_the_training(
+    tmp_path: Path, shower_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(OutputError, match="Permission denied"):
+        fit({"e+": shower_file}, tmp_path / "run", make_config(**SMALL))

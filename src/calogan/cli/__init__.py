@@ -68,6 +68,7 @@ def _log_to_stderr() -> None:
 def main() -> None:
     """Run the command line; an error that the user can mend is one line and exit status 2."""
     debug = "--debug" in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]  # before or after
     signal.signal(signal.SIGTERM, _interrupt)
     _log_to_stderr()
     warnings.showwarning = _warn

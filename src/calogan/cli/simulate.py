@@ -18,7 +18,7 @@ EPILOG = (
 
 def simulate(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write (HDF5).")],
-    n: Annotated[int, typer.Option("-n", min=1, help="Number of showers.")],
+    n: Annotated[int, typer.Option("-n", min=1, max=10**9, help="Number of showers.")],
     simulator: Annotated[
         str,
         typer.Option("--with", help="geant4, a model (eplus), or the folder of a model bundle."),
@@ -39,11 +39,13 @@ def simulate(
         typer.Option(min=1, help="Processes (threads of a model); all cores unless given."),
     ] = None,
     physics_list: Annotated[
-        str, typer.Option(help="Geant4: FTFP_BERT, FTFP_BERT_EMV, QGSP_BERT, ...")
-    ] = "FTFP_BERT",
+        str | None,
+        typer.Option(help="Geant4 only: FTFP_BERT (default), FTFP_BERT_EMV, QGSP_BERT, ..."),
+    ] = None,
     range_cut: Annotated[
-        float, typer.Option(help="Geant4: production threshold as a range in mm.")
-    ] = 0.7,
+        float | None,
+        typer.Option(help="Geant4 only: production threshold as a range in mm (default 0.7)."),
+    ] = None,
 ) -> None:
     """Simulate showers and write them to a file in the layout of the CaloGAN paper."""
     import os
@@ -53,20 +55,23 @@ def simulate(
 
     from calogan.catalogue import open_simulator
     from calogan.cli.progress import progress_bar
-    from calogan.errors import IncidentError
+    from calogan.errors import ConfigurationError, IncidentError
     from calogan.files.output import check_writable
     from calogan.incident import Incident, parse_spectrum, pdg_id
     from calogan.production import incident_rng, produce
 
     check_writable(output)
     spectrum = parse_spectrum(energy)
-    workers = workers or os.cpu_count() or 1
+    workers = workers or len(os.sched_getaffinity(0))  # a batch system may give fewer than all
     seed = secrets.randbits(32) if seed is None else seed
+    physics = {"physics_list": physics_list, "range_cut_mm": range_cut}
+    given = {name: value for name, value in physics.items() if value is not None}
     if simulator == "geant4":
-        factory = partial(
-            open_simulator, simulator, physics_list=physics_list, range_cut_mm=range_cut
-        )
+        factory = partial(open_simulator, simulator, **given)
     else:  # one process: ONNX Runtime's threads share the network
+        if given:
+            msg = f"--physics-list and --range-cut are Geant4's, not those of {simulator}"
+            raise ConfigurationError(msg)
         factory = partial(open_simulator, simulator, threads=workers)
         workers = 1
     particle = particle or getattr(factory(), "particle", None)
@@ -89,9 +94,14 @@ def simulate(
         )
     seconds = time.perf_counter() - started
     typer.echo(
-        f"{n} showers in {seconds:.3g} s ({1e3 * seconds / n:.3g} ms per shower), seed {seed}"
+        f"{n} showers in {seconds:.1f} s ({_short(1e3 * seconds / n)} ms per shower), seed {seed}"
     )
     _print_provenance(output)
+
+
+def _short(value: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _print_provenance(output: Path) -> None:
@@ -100,6 +110,6 @@ def _print_provenance(output: Path) -> None:
 
     with ShowerFile(output) as file:
         made_with = file.made_with
-    shown = ("simulator", "geant4", "physics_list", "cross_sections", "model", "model_version")
+    shown = ("simulator", "geant4", "physics_list", "data", "model", "model_version")
     facts = ", ".join(f"{key} {made_with[key]}" for key in shown if key in made_with)
     typer.echo(f"{output}: {facts}")

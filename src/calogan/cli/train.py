@@ -66,9 +66,6 @@ def train(
         str, typer.Option(help="32-true, bf16-mixed, ... (Lightning Fabric).")
     ] = "32-true",
     seed: Annotated[int, typer.Option(min=0, help="Fixes the run.")] = 0,
-    debug: Annotated[  # noqa: ARG001  # main() looks for it
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
 ) -> None:
     """Train a CaloGAN (arXiv:1705.02355) on the showers of one particle.
 

@@ -102,7 +102,8 @@ def compare_files(
 def _stems(sources: Sequence[str | Path]) -> list[str]:
     """Names of files: their stems, with the folder before those that are not unique."""
     paths = [Path(source) for source in sources]
-    stems = [path.stem for path in paths]
+    stems = [str(path) if str(path).startswith("sample:") else path.stem for path in paths]
+    stems = [stem.replace("sample:", "Geant4 ") for stem in stems]
     names = [
         stem if stems.count(stem) == 1 else f"{path.resolve().parent.name}/{stem}"
         for path, stem in zip(paths, stems, strict=True)

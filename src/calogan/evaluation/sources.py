@@ -63,7 +63,7 @@ def open_sample(source: str | Path, name: str | None = None, limit: int | None =
     path = sample_path(sample) if label == "sample" else Path(source)
     with ShowerFile(path) as file:
         return Sample(
-            name or (f"Geant4 {path.stem}" if label == "sample" else path.stem),
+            name or path.stem,
             file.read(0, limit),
             source=str(source) if label == "sample" else path.name,
             n_source=len(file),

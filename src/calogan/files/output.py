@@ -55,8 +55,8 @@ def check_writable(path: str | Path) -> Path:
         OutputError: The folder does not exist or is not writable, or `path` is a folder.
     """
     path = Path(path)
-    if path.is_dir():
-        msg = f"cannot write {path}: it is a folder"
+    if path.exists() and not path.is_file():
+        msg = f"cannot write {path}: it is {'a folder' if path.is_dir() else 'no ordinary file'}"
         raise OutputError(msg)
     if not path.parent.is_dir():
         msg = f"cannot write {path}: the folder {path.parent} does not exist"
@@ -81,6 +81,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         OutputError: The disk is full, or the folder is missing or not writable.
     """
     path = check_writable(path)
+    path = path.resolve() if path.is_symlink() else path  # write where the link leads
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from calogan.calorimeter import CALOGAN, Calorimeter
 from calogan.errors import CaloganError, ShowerFileError
 from calogan.files.writer import BEAM
-from calogan.incident import Incident, particle_name, pdg_id
+from calogan.incident import FILE_STEMS, Incident, particle_name, pdg_id
 from calogan.showers import Showers
 
 __all__ = ["ShowerFile", "read_showers"]
@@ -43,6 +43,9 @@ class ShowerFile:
             raise ShowerFileError(msg)
         try:
             self._file = h5py.File(self.path, "r")
+        except PermissionError as error:
+            msg = f"cannot read {self.path}: {error.strerror}"
+            raise ShowerFileError(msg) from error
         except OSError as error:
             msg = f"{self.path} is not an HDF5 file, or it is truncated"
             raise ShowerFileError(msg) from error
@@ -66,20 +69,36 @@ class ShowerFile:
     def _check(self) -> None:
         shapes: dict[str, tuple[int, ...]] = {"energy": (1,)}
         shapes |= {f"layer_{k}": s for k, s in enumerate(self.calorimeter.layer_shapes)}
-        shapes["overflow"] = (len(self.calorimeter.layers),)
         missing = [name for name in shapes if not isinstance(self._file.get(name), h5py.Dataset)]
-        if "overflow" in missing:  # absent from some copies of the published files
-            missing.remove("overflow")
-            del shapes["overflow"]
         if missing:
             msg = f"{self.path} holds no data set {', '.join(missing)}: not a file of showers?"
             raise ShowerFileError(msg)
-        n = len(self)
+        optional: dict[str, tuple[int, ...]] = {
+            "overflow": (len(self.calorimeter.layers),),  # absent from some published files
+            "pdgid": (),
+            **dict.fromkeys(BEAM, (3,)),
+        }
+        if "views" in self._file:
+            first = self._file.get("views/layer_0")
+            n_views = first.shape[1] if isinstance(first, h5py.Dataset) and first.ndim > 1 else 0
+            optional |= {
+                f"views/layer_{k}": (n_views, *shape)
+                for k, shape in enumerate(self.calorimeter.layer_shapes)
+            }
+            shapes |= {name: optional[name] for name in optional if name.startswith("views/")}
+        shapes |= {name: shape for name, shape in optional.items() if name in self._file}
         for name, shape in shapes.items():
-            dataset = self._file[name]
-            if dataset.shape != (n, *shape) or dataset.dtype.kind not in "fiu":
-                msg = f"{self.path}: {name} is {dataset.dtype} {dataset.shape}, expected numbers of shape {(n, *shape)}"
-                raise ShowerFileError(msg)
+            self._check_numbers(name, (len(self), *shape))
+
+    def _check_numbers(self, name: str, shape: tuple[int, ...]) -> None:
+        dataset = self._file.get(name)
+        if not isinstance(dataset, h5py.Dataset):
+            msg = f"{self.path}: {name} is no data set, expected numbers of shape {shape}"
+            raise ShowerFileError(msg)
+        if dataset.shape != shape or dataset.dtype.kind not in "fiu":
+            found = f"{dataset.dtype} {dataset.shape}"
+            msg = f"{self.path}: {name} is {found}, expected numbers of shape {shape}"
+            raise ShowerFileError(msg)
 
     def __enter__(self) -> Self:
         """Return the open file."""
@@ -102,8 +121,11 @@ class ShowerFile:
     @property
     def made_with(self) -> dict[str, Any]:
         """What made the file: configuration, versions, seed. Empty for a foreign file."""
-        values: dict[str, Any] = json.loads(self._file.attrs.get("made_with", "{}"))
-        return values
+        try:
+            values = json.loads(self._file.attrs.get("made_with", "{}"))
+        except (TypeError, ValueError):  # of another program, which means something else by it
+            return {}
+        return values if isinstance(values, dict) else {}
 
     @property
     def n_views(self) -> int:
@@ -166,9 +188,13 @@ class ShowerFile:
     @property
     def particle(self) -> str | None:
         """Name of the particle: from the file, or from its name (`eplus.h5`); None if unknown."""
-        name = self._file.attrs.get("particle") or self.path.stem.split("_")[0]
+        name = self._file.attrs.get("particle")
+        if not isinstance(name, str) or not name:
+            name = self.path.stem.split("_")[0]
+            if name not in FILE_STEMS:
+                return None
         try:
-            return particle_name(pdg_id(str(name)))
+            return particle_name(pdg_id(name))
         except CaloganError:
             return None
 

@@ -53,7 +53,7 @@ def install(
     Raises:
         Geant4DataError: No network, no such archive, a wrong checksum, or no room on the disk.
     """
-    folder = (destination or official_folder()).expanduser()
+    folder = (destination or official_folder()).expanduser().resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for dataset in DATASETS if datasets is None else datasets:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from calogan.errors import TrainingError
+from calogan.errors import OutputError, TrainingError
 from calogan.files.output import whole_file
 
 __all__ = ["TrainingState", "load_checkpoint", "save_checkpoint", "save_weights"]
@@ -60,15 +60,22 @@ def save_checkpoint(path: Path, state: TrainingState, about: dict[str, Any]) -> 
     tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     numbers = {"epoch": state.epoch, "step": state.step}
     metadata = {"state": json.dumps(numbers), "about": json.dumps(about)}
-    with whole_file(path) as part:
-        save_file(tensors, part, metadata)
+    _write(path, tensors, metadata)
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    try:
+        with whole_file(path) as part:
+            save_file(tensors, part, metadata)
+    except SafetensorError as error:
+        msg = f"cannot write {path}: {' '.join(str(error).split())}"
+        raise OutputError(msg) from error
 
 
 def save_weights(path: Path, module: nn.Module) -> None:
     """Write the weights of one network; the file appears whole or not at all."""
     tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
-    with whole_file(path) as part:
-        save_file(tensors, part)
+    _write(path, tensors, {})
 
 
 def load_checkpoint(path: Path, state: TrainingState | None = None) -> dict[str, Any]:

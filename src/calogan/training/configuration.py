@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from calogan.errors import ConfigurationError, IncidentError
 from calogan.incident import pdg_id
@@ -27,7 +27,7 @@ class TrainingConfig(BaseModel):
 
     nb_epochs: Count = 50
     """Passes over the training showers."""
-    batch_size: Count = 256
+    batch_size: Annotated[int, Field(gt=1)] = 256
     """Showers per update."""
     latent_size: Count = 1024
     """Length of the noise vector."""
@@ -63,8 +63,15 @@ class TrainingConfig(BaseModel):
     """Share of the showers, at the end of each file, that no update sees."""
     seed: int = 0
     """Fixes the run."""
-    precision: str = "32-true"
-    """Lightning Fabric's precision, such as 32-true or bf16-mixed."""
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    """Lightning Fabric's precision."""
+
+    @model_validator(mode="after")
+    def _warm_up_with_shapes(self) -> Self:
+        if self.warmup_epochs and not self.shape_weight:
+            msg = "warmup_epochs needs a shape_weight above 0: there is nothing else to learn from"
+            raise ValueError(msg)
+        return self
 
 
 def read_particles(path: str | Path) -> dict[str, Path]:
@@ -116,6 +123,8 @@ def make_config(**settings: Any) -> TrainingConfig:
         return TrainingConfig(**settings)
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # about several settings at once
+            raise ConfigurationError(first["msg"].removeprefix("Value error, ")) from error
         place = ".".join(str(part) for part in first["loc"])
         msg = f"{place}: {first['msg']} (found {first['input']!r})"
         raise ConfigurationError(msg) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import platform
 import warnings
 from importlib.metadata import version
@@ -137,8 +138,14 @@ def export_bundle(
 
 
 def _round_range(low: float, high: float) -> tuple[float, float]:
-    """Two digits are enough for the range of a training: 1.004 to 99.98 GeV means 1 to 100."""
-    return float(f"{low:.2g}"), float(f"{high:.2g}")
+    """Round outwards by at most 2 %: 1.004 to 99.98 GeV means 1 to 100."""
+    for digits in (1, 2, 3):
+        low_step = 10.0 ** (math.floor(math.log10(low)) + 1 - digits)
+        high_step = 10.0 ** (math.floor(math.log10(high)) + 1 - digits)
+        rounded = math.floor(low / low_step) * low_step, math.ceil(high / high_step) * high_step
+        if rounded[0] > 0.98 * low and rounded[1] < 1.02 * high:
+            return float(f"{rounded[0]:.6g}"), float(f"{rounded[1]:.6g}")
+    return low, high
 
 
 def _differences(config: TrainingConfig) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -12,8 +13,10 @@ from typing import Any, cast
 
 from lightning_fabric import Fabric
 
+from calogan.bundle import check_replaceable, sha256
 from calogan.calorimeter import Calorimeter
 from calogan.errors import OutputError, TrainingError
+from calogan.files.output import check_writable
 from calogan.incident import particle_name, pdg_id
 from calogan.networks import CaloganGenerator
 from calogan.training.adversarial import setup, update
@@ -127,15 +130,19 @@ def fit(
             f" ({config.batch_size})"
         )
         raise TrainingError(msg)
+    about: dict[str, Any] = {
+        "particle": source.particle,
+        "data": sha256(source.path),
+        "config": config.model_dump(),
+    }
     checkpoint = prepare_output(output, resume=resume)
-    fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)  # type: ignore[arg-type]
+    if resume:
+        check_same_training(load_checkpoint(checkpoint), about)
+    fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)
     state = setup(config, calorimeter, fabric, training if config.scale_cells else None)
-    about: dict[str, Any] = {"config": config.model_dump(), "data": source.path.name}
     best: dict[str, float] = {"shape_distance": float("inf")}
     if resume:
-        saved = load_checkpoint(checkpoint, state)
-        check_same_training(saved, about)
-        best = saved["best"]
+        best = load_checkpoint(checkpoint, state)["best"]
     average = cast(CaloganGenerator, state.modules["average"])
     for epoch in range(state.epoch, config.nb_epochs):
         started = time.perf_counter()
@@ -151,9 +158,19 @@ def fit(
         for network, prefix in (prefixes or {}).items():
             save_weights(output / f"{prefix}{epoch:03d}.safetensors", state.modules[network])
         record["seconds"] = round(time.perf_counter() - started, 3)
-        with (output / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(record) + "\n")
+        append_record(output / "log.jsonl", record)
     return Run(source, state, validation, calorimeter)
+
+
+def append_record(path: Path, record: dict[str, float]) -> None:
+    """Add a line to the log; what is not defined is null, for NaN is no JSON."""
+    line = json.dumps({k: v if math.isfinite(v) else None for k, v in record.items()})
+    try:
+        with path.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}"
+        raise OutputError(msg) from error
 
 
 def _source(particles: Mapping[str, Path], name: str | None) -> Source:
@@ -182,11 +199,18 @@ def prepare_output(output: Path, *, resume: bool) -> Path:
     except OSError as error:
         msg = f"cannot write to {output}: {error.strerror}"
         raise OutputError(msg) from error
+    check_writable(checkpoint)
+    check_writable(output / "log.jsonl")
+    check_replaceable(output / "model")
     return checkpoint
 
 
 def check_same_training(saved: dict[str, Any], about: dict[str, Any]) -> None:
-    """Refuse to go on with other settings; only the number of epochs may change."""
+    """Refuse to go on with other showers or settings; only the number of epochs may change."""
+    for key, what in (("particle", "particles"), ("data", "showers")):
+        if saved.get(key) != about[key]:
+            msg = f"cannot resume: the training began with other {what}"
+            raise TrainingError(msg)
     for key, value in about["config"].items():
         if key != "nb_epochs" and saved["config"].get(key) != value:
             msg = f"cannot resume: {key} was {saved['config'].get(key)!r}, now {value!r}"

@@ -104,14 +104,18 @@ def _samples(
     rng = torch.Generator().manual_seed(1)
     noise = torch.randn(len(validation), cast(int, generator.latent_size), generator=rng)
     generator.eval()
-    images = generator(noise.to(device), validation.energy.to(device))
+    pieces = [
+        generator(z.to(device), energy.to(device))
+        for z, energy in zip(noise.split(500), validation.energy.split(500), strict=True)
+    ]
+    images = [torch.cat(layer) for layer in zip(*pieces, strict=True)]
     generated = _showers(images, validation.energy, calorimeter, particle)
     real = _showers([x[:, 0] for x in validation.layers], validation.energy, calorimeter, particle)
     return real, generated
 
 
 def _showers(
-    images: tuple[Tensor, ...] | list[Tensor],
+    images: list[Tensor],
     energy: Tensor,
     calorimeter: Calorimeter,
     particle: str,
