@@ -208,7 +208,9 @@ def test_unwritable_place_is_found_before_the_work(tmp_path: Path) -> None:
 
 
 _SCRIPT = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 from functools import partial
 from pathlib import Path
 sys.path.insert(0, {here!r})
