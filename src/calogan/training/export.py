@@ -18,7 +18,7 @@ from calogan.calorimeter import Calorimeter
 from calogan.files import ShowerFile
 from calogan.networks import CaloganGenerator
 from calogan.training.configuration import TrainingConfig
-from calogan.training.data import MEV_PER_GEV
+from calogan.training.data import MEV_PER_GEV, ShowerSet
 
 __all__ = ["export_bundle", "export_onnx"]
 
@@ -78,6 +78,8 @@ def export_bundle(
     name: str,
     particle: str,
     data: Path,
+    training: ShowerSet,
+    validation: ShowerSet,
     calorimeter: Calorimeter,
     config: TrainingConfig,
     quality: dict[str, Any],
@@ -91,6 +93,8 @@ def export_bundle(
         name: Name of the model.
         particle: Name of the particle.
         data: File of the training showers.
+        training: Those of its showers that updates saw.
+        validation: Those that no update saw.
         calorimeter: Their calorimeter.
         config: Settings of the training.
         quality: Figures for the card.
@@ -101,11 +105,10 @@ def export_bundle(
     """
     model = export_onnx(generator)
     with ShowerFile(data) as file:
-        energy = file.read().incident.energy_gev
         made_with = file.made_with or {
             key: str(value) for key, value in file.attributes.items() if key != "calorimeter"
         }
-    n_training = round(len(energy) * (1 - config.validation_share))
+    energy = torch.cat([training.energy, validation.energy])
     card = Card(
         name=name,
         particle=particle,
@@ -121,8 +124,8 @@ def export_bundle(
         data=TrainingData(
             file=data.name,
             sha256=sha256(data),
-            n_training=n_training,
-            n_validation=len(energy) - n_training,
+            n_training=len(training),
+            n_validation=len(validation),
             made_with=made_with,
         ),
         training={**config.model_dump(), "stopped_at_epoch": epoch},

@@ -89,6 +89,8 @@ def train(
         source.name,
         source.particle,
         source.path,
+        run.training,
+        run.validation,
         run.calorimeter,
         config,
         validation_quality(average, run.validation, run.calorimeter, source.particle),
@@ -102,6 +104,7 @@ class Run:
 
     source: Source
     state: TrainingState
+    training: ShowerSet
     validation: ShowerSet
     calorimeter: Calorimeter
 
@@ -159,7 +162,7 @@ def fit(
             save_weights(output / f"{prefix}{epoch:03d}.safetensors", state.modules[network])
         record["seconds"] = round(time.perf_counter() - started, 3)
         append_record(output / "log.jsonl", record)
-    return Run(source, state, validation, calorimeter)
+    return Run(source, state, training, validation, calorimeter)
 
 
 def append_record(path: Path, record: dict[str, float]) -> None:
