@@ -62,6 +62,8 @@ def _table(metrics: dict[str, Any], candidate: str) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
+    from calogan.evaluation.distances import grade
+
     reference = metrics["samples"][0]["name"]
     table = Table(
         title=escape(f"{candidate} against {reference}"), title_justify="left", box=SIMPLE_HEAD
@@ -72,9 +74,7 @@ def _table(metrics: dict[str, Any], candidate: str) -> Any:
     for name, found in metrics["observables"].items():
         row = found["candidates"][candidate]
         separation, noise = row["separation_percent"], row["separation_noise_percent"]
-        shade = (
-            "red" if separation > max(5, 5 * noise) else "yellow" if separation > 2 * noise else ""
-        )
+        shade = {"large": "red", "above": "yellow", "noise": ""}[grade(separation, noise)]
         table.add_row(
             escape(f"{name} [{found['unit']}]" if found["unit"] else name),
             _spread(found["reference"]),

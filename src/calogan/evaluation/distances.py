@@ -11,6 +11,7 @@ __all__ = [
     "Difference",
     "Moments",
     "difference",
+    "grade",
     "ks_distance",
     "moments",
     "separation",
@@ -185,3 +186,11 @@ def _sorted(first: Values, second: Values) -> tuple[Values, Values, Values]:
 
 def _cdf(ordered: Values, points: Values) -> Values:
     return np.searchsorted(ordered, points, side="right") / len(ordered)
+
+
+def grade(separation_percent: float, noise_percent: float) -> str:
+    """How a separation is coloured: as `noise`, `above` it, or `large`."""
+    if separation_percent <= 2 * noise_percent:
+        return "noise"
+    large = separation_percent > 5 * noise_percent and separation_percent > 5
+    return "large" if large else "above"

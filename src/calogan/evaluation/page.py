@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 import calogan
 from calogan.evaluation.comparison import Compared, ComparedCandidate
+from calogan.evaluation.distances import grade
 from calogan.evaluation.folder import FIGURES
 from calogan.evaluation.selection import Selection
 from calogan.evaluation.sources import Sample
@@ -162,15 +163,8 @@ def _cells(candidate: ComparedCandidate) -> dict[str, Any]:
         "noise": f"{noise:.2g}",
         "wasserstein": number(differ.wasserstein, digits=2),
         "bar": float(np.clip(differ.separation_percent, 0, 100)),
-        "shade": _shade(differ.separation_percent, noise),
+        "shade": grade(differ.separation_percent, noise),
     }
-
-
-def _shade(separation: float, noise: float) -> str:
-    """How a separation is coloured: as noise, above it, or large."""
-    if separation <= 2 * noise:
-        return "noise"
-    return "large" if separation > 5 * noise and separation > 5 else "above"
 
 
 def _largest(compared: Sequence[Compared]) -> list[dict[str, Any]]:
