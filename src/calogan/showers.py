@@ -25,6 +25,8 @@ class Showers:
         layers: Cell energies, one array `(n, n_eta, n_phi)` per readout layer [MeV].
         overflow: Energy beside the cells of each layer, shape `(n, layers)` [MeV].
         calorimeter: The calorimeter.
+        views: Further readings of the same showers, each turned around the beam axis by angles
+            of its own and mirrored or not: for training. No views of views.
 
     Raises:
         ShowerFileError: Shapes that do not fit, NaN or negative energies.
@@ -34,6 +36,7 @@ class Showers:
     layers: tuple[NDArray[np.float32], ...]
     overflow: NDArray[np.float32]
     calorimeter: Calorimeter
+    views: tuple[Showers, ...] = ()
 
     def __post_init__(self) -> None:
         """Check shapes and values."""
@@ -52,6 +55,9 @@ class Showers:
                 first = int(np.argwhere(~(np.isfinite(array) & (array >= 0)))[0][0])
                 msg = f"{name}: shower {first} holds an energy that is negative or not finite"
                 raise ShowerFileError(msg)
+        if any(len(view) != n or view.views for view in self.views):
+            msg = "a view must have as many showers, and no views of its own"
+            raise ShowerFileError(msg)
 
     def __len__(self) -> int:
         """Number of showers."""
@@ -64,6 +70,7 @@ class Showers:
             tuple(layer[index] for layer in self.layers),
             self.overflow[index],
             self.calorimeter,
+            tuple(view[index] for view in self.views),
         )
 
     @property
@@ -88,10 +95,14 @@ class Showers:
 
         Raises:
             CalorimeterError: The calorimeters differ.
+            ShowerFileError: Some have more views than others.
         """
         if any(part.calorimeter != parts[0].calorimeter for part in parts):
             msg = "showers of different calorimeters cannot be joined"
             raise CalorimeterError(msg)
+        if any(len(part.views) != len(parts[0].views) for part in parts):
+            msg = "showers with different numbers of views cannot be joined"
+            raise ShowerFileError(msg)
         return cls(
             Incident.concatenate([part.incident for part in parts]),
             tuple(
@@ -99,4 +110,5 @@ class Showers:
             ),
             np.concatenate([part.overflow for part in parts]),
             parts[0].calorimeter,
+            tuple(cls.concatenate(views) for views in zip(*(p.views for p in parts), strict=True)),
         )

@@ -85,7 +85,8 @@ class ShowerFile:
                 f"views/layer_{k}": (n_views, *shape)
                 for k, shape in enumerate(self.calorimeter.layer_shapes)
             }
-            shapes |= {name: optional[name] for name in optional if name.startswith("views/")}
+            optional["views/overflow"] = (n_views, len(self.calorimeter.layers))
+            shapes |= {name: optional[name] for name in optional if name.startswith("views/layer_")}
         shapes |= {name: shape for name, shape in optional.items() if name in self._file}
         for name, shape in shapes.items():
             self._check_numbers(name, (len(self), *shape))
@@ -157,11 +158,12 @@ class ShowerFile:
                 else self._numbers(self._file[f"views/{name}"][rows, view - 1])
                 for name in names
             )
-            overflow = (
-                self._numbers(self._file["overflow"][rows])
-                if "overflow" in self._file
-                else np.zeros((len(energy), len(names)), np.float32)
-            )
+            if view and "views/overflow" in self._file:
+                overflow = self._numbers(self._file["views/overflow"][rows, view - 1])
+            elif "overflow" in self._file:
+                overflow = self._numbers(self._file["overflow"][rows])
+            else:
+                overflow = np.zeros((len(energy), len(names)), np.float32)
             beam = {
                 name: self._file[name][rows] if name in self._file else usual
                 for name, usual in BEAM.items()

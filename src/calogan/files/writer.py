@@ -11,9 +11,10 @@ from typing import Any, Self
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from calogan.calorimeter import Calorimeter
-from calogan.errors import CalorimeterError
+from calogan.errors import CalorimeterError, ShowerFileError
 from calogan.files.output import PatientFile, whole_file
 from calogan.incident import GUN_POSITION_MM, Incident, particle_name
 from calogan.showers import Showers
@@ -24,21 +25,34 @@ BEAM = {"position": GUN_POSITION_MM, "direction": (0.0, 0.0, 1.0)}
 """The paper's beam [mm]: a file without these data sets has it."""
 
 
+def _arrays(showers: Showers) -> dict[str, NDArray[np.float32]]:
+    """Data sets of the showers, by their name in the file."""
+    layers = {f"layer_{k}": layer for k, layer in enumerate(showers.layers)}
+    return {**layers, "overflow": showers.overflow}
+
+
 class ShowerWriter:
     """Writes showers piece by piece to a file that appears when all of it is there.
 
     Args:
         path: The file to make; an existing one is replaced at the end.
         calorimeter: Calorimeter of all showers.
+        n_views: Further readings that every shower has (`Showers.views`).
         made_with: Whatever reproduces the file, JSON-like: configuration, versions, seed.
     """
 
     def __init__(
-        self, path: str | Path, calorimeter: Calorimeter, made_with: Mapping[str, Any]
+        self,
+        path: str | Path,
+        calorimeter: Calorimeter,
+        made_with: Mapping[str, Any],
+        *,
+        n_views: int = 0,
     ) -> None:
         self.path = Path(path)
         self.calorimeter = calorimeter
         self.made_with = dict(made_with)
+        self.n_views = n_views
         self._pdgids: set[int] = set()
         self._stack = ExitStack()
         self._incidents: list[Incident] = []
@@ -53,6 +67,10 @@ class ShowerWriter:
             for k, shape in enumerate(self.calorimeter.layer_shapes):
                 self._dataset(f"layer_{k}", shape)
             self._dataset("overflow", (len(self.calorimeter.layers),))
+            if self.n_views:
+                for k, shape in enumerate(self.calorimeter.layer_shapes):
+                    self._dataset(f"views/layer_{k}", (self.n_views, *shape))
+                self._dataset("views/overflow", (self.n_views, len(self.calorimeter.layers)))
             self._stack = stack.pop_all()
         return self
 
@@ -74,15 +92,22 @@ class ShowerWriter:
         if showers.calorimeter != self.calorimeter:
             msg = f"{self.path}: showers of another calorimeter ({showers.calorimeter.name})"
             raise CalorimeterError(msg)
-        names = [f"layer_{k}" for k in range(len(showers.layers))]
-        for name, values in zip(
-            [*names, "overflow"], [*showers.layers, showers.overflow], strict=True
-        ):
-            dataset = self._file[name]
-            dataset.resize(len(dataset) + len(values), axis=0)
-            dataset[-len(values) :] = values
+        if len(showers.views) != self.n_views:
+            msg = f"{self.path}: showers with {len(showers.views)} views, not {self.n_views}"
+            raise ShowerFileError(msg)
+        for name, values in _arrays(showers).items():
+            self._extend(name, values)
+        if showers.views:
+            views = [_arrays(view) for view in showers.views]
+            for name in views[0]:
+                self._extend(f"views/{name}", np.stack([view[name] for view in views], axis=1))
         self._incidents.append(showers.incident)
         self._disk.check()
+
+    def _extend(self, name: str, values: NDArray[np.float32]) -> None:
+        dataset = self._file[name]
+        dataset.resize(len(dataset) + len(values), axis=0)
+        dataset[len(dataset) - len(values) :] = values
 
     def _finish(self) -> None:
         incident = Incident.concatenate(self._incidents) if self._incidents else None
@@ -128,5 +153,6 @@ def write_showers(
     Raises:
         OutputError: The file cannot be written; no partial file stays behind.
     """
-    with ShowerWriter(path, showers.calorimeter, made_with or {}) as writer:
+    n_views = len(showers.views)
+    with ShowerWriter(path, showers.calorimeter, made_with or {}, n_views=n_views) as writer:
         writer.append(showers)

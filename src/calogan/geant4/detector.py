@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,20 +11,36 @@ from calogan.errors import CalorimeterError, IncidentError
 from calogan.geant4.compact.elements import evaluated_data
 from calogan.incident import Incident
 
-__all__ = ["WORLD_SCALE", "check_start", "describe_world", "elements_of"]
+__all__ = ["WORLD_SCALE", "Recorded", "check_start", "describe_world", "elements_of"]
 
 WORLD_SCALE = 1.2
 """How much larger than the calorimeter the world is, in each direction (arXiv:1705.02355)."""
+
+Recorded = Literal["all", "active"]
+"""Which energy deposits count: those in all slabs, or in active ones (sampling calorimeter)."""
 
 _CM = 0.1  # one mm, in calzone's unit of length
 _TOLERANCE_MM = 1e-6
 
 
-def describe_world(calorimeter: Calorimeter) -> dict[str, Any]:
+def describe_world(calorimeter: Calorimeter, deposits: Recorded = "all") -> dict[str, Any]:
     """Describe the calorimeter, in an empty world, in calzone's words; lengths in cm.
 
-    All slabs record the energy deposited in them, absorbers as well.
+    Args:
+        calorimeter: The calorimeter.
+        deposits: Which slabs record the energy deposited in them: all, or the active ones.
+
+    Raises:
+        CalorimeterError: Only active slabs count, and there are none.
     """
+    if deposits == "active" and not any(
+        slab.active for section in calorimeter.sections for slab in section.sublayers
+    ):
+        msg = (
+            f"calorimeter {calorimeter.name} has no active sub-layer: "
+            "mark those that count with 'active: true', or record all deposits"
+        )
+        raise CalorimeterError(msg)
     size = 2 * calorimeter.half_size_mm
     world: dict[str, Any] = {
         "box": [side * WORLD_SCALE * _CM for side in (size, size, calorimeter.depth_mm)],
@@ -44,7 +60,7 @@ def describe_world(calorimeter: Calorimeter) -> dict[str, Any]:
                     "box": [size * _CM, size * _CM, slab.thickness_mm * _CM],
                     "position": [0.0, 0.0, (edge + slab.thickness_mm / 2) * _CM],
                     "material": slab.material,
-                    "role": "record_deposits",
+                    **({"role": "record_deposits"} if slab.active or deposits == "all" else {}),
                 }
                 edge += slab.thickness_mm
     return {"World": world}

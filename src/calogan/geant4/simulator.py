@@ -15,7 +15,6 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from calogan.calorimeter import CALOGAN, Calorimeter
 from calogan.errors import (
@@ -25,7 +24,16 @@ from calogan.errors import (
     SimulationError,
 )
 from calogan.geant4.data import Geant4Data, activate, find_geant4_data
-from calogan.geant4.detector import check_start, describe_world, elements_of
+from calogan.geant4.deposits import (
+    CM_TO_MM,
+    Deposits,
+    check_axis,
+    check_turnable,
+    collect_deposits,
+    no_deposits,
+    turn_deposits,
+)
+from calogan.geant4.detector import Recorded, check_start, describe_world, elements_of
 from calogan.geant4.physics import PhysicsList, parse_physics_list
 from calogan.incident import Incident
 from calogan.showers import Showers
@@ -38,8 +46,6 @@ _BATCH_GEV = 100.0
 """Energy that is simulated at once: up to 6000 deposits per GeV, of 0.3 kB with all copies."""
 
 _ATTEMPTS = 3
-
-_CM_TO_MM = 10.0
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,16 @@ _running: list[_Configuration] = []
 class Geant4Simulator:
     """Geant4 11.4 in a calorimeter of slabs.
 
-    Energy deposited in all slabs counts, absorbers as well as active ones, as in the CaloGAN
-    paper (arXiv:1705.02355). What a charged particle loses along a step is put at a random point
-    of the step; what a neutral one leaves, at its end.
+    What a charged particle loses along a step is put at a random point of the step; what a neutral
+    one leaves, at its end.
 
     Args:
         calorimeter: The calorimeter; the paper's unless given.
+        deposits: Which energy deposits count: `all`, in absorbers as well as active slabs, as in
+            the CaloGAN paper (arXiv:1705.02355), or `active`, what a real detector measures.
+        views: How many more times each shower is read out, turned around the beam axis by a
+            random angle and mirrored or not: training data for little. The showers themselves
+            are the same with and without.
         physics_list: Such as `FTFP_BERT` (the paper's) or `FTFP_BERT_EMV`, which is faster.
         range_cut_mm: Production threshold of secondaries, as a range [mm]; the paper's is 0.7.
         data: Cross sections; found by `find_geant4_data` unless given.
@@ -83,6 +93,8 @@ class Geant4Simulator:
         self,
         calorimeter: Calorimeter = CALOGAN,
         *,
+        deposits: Recorded = "all",
+        views: int = 0,
         physics_list: str = "FTFP_BERT",
         range_cut_mm: float = 0.7,
         data: Geant4Data | None = None,
@@ -91,6 +103,11 @@ class Geant4Simulator:
         if not 0 < range_cut_mm < np.inf:
             msg = f"range cut of {range_cut_mm:g} mm: must be above 0"
             raise ConfigurationError(msg)
+        if views < 0:
+            msg = f"{views} views: must not be negative"
+            raise ConfigurationError(msg)
+        if views:
+            check_turnable(calorimeter)
         try:
             import calzone
         except ModuleNotFoundError as error:
@@ -105,7 +122,8 @@ class Geant4Simulator:
             )
             raise ConfigurationError(msg)
         self._calorimeter = calorimeter
-        world = describe_world(calorimeter)
+        self._deposits, self._n_views = deposits, views
+        world = describe_world(calorimeter, deposits)
         self._configuration = _Configuration(repr(world), physics, range_cut_mm, self.data)
         try:
             self._simulation = calzone.Simulation(
@@ -113,7 +131,7 @@ class Geant4Simulator:
                 physics=calzone.Physics(
                     em_model=physics.electromagnetic,
                     had_model=physics.hadronic,
-                    default_cut=range_cut_mm / _CM_TO_MM,
+                    default_cut=range_cut_mm / CM_TO_MM,
                 ),
                 sample_deposits="detailed",
                 sample_particles=False,
@@ -142,6 +160,7 @@ class Geant4Simulator:
             "calzone": version("calzone"),
             "physics_list": self._configuration.physics_list.name,
             "range_cut_mm": self._configuration.range_cut_mm,
+            "deposits": self._deposits,
             "data": self.data.label,
             "data_digest": self.data.digest,
         }
@@ -161,13 +180,18 @@ class Geant4Simulator:
             SimulationError: Geant4 gave up, or runs with another configuration in this process.
         """
         check_start(incident, self.calorimeter)
+        if self._n_views:
+            check_axis(incident)
         self._claim_process()
         rng = np.random.default_rng() if rng is None else rng
+        view_rng = rng.spawn(1)[0]  # a stream of its own: views change nothing else
         self._seed(rng)
-        parts = [self._simulate_batch(incident[rows], rng) for rows in _batches(incident)]
+        parts = [
+            self._read_out(incident[rows], self._deposit(incident[rows], rng), view_rng)
+            for rows in _batches(incident)
+        ]
         if not parts:
-            images, overflow = self.calorimeter.bin_deposits(*_no_deposits(), 0)
-            return Showers(incident, images, overflow, self.calorimeter)
+            return self._read_out(incident, no_deposits(), view_rng)
         return Showers.concatenate(parts)
 
     def _claim_process(self) -> None:
@@ -185,10 +209,21 @@ class Geant4Simulator:
         low, high = rng.integers(0, 2**64, size=2, dtype=np.uint64)
         self._simulation.random.seed = int(high) << 64 | int(low)
 
-    def _simulate_batch(self, incident: Incident, rng: np.random.Generator) -> Showers:
-        deposits = _collect(self._run(incident, rng), rng)
-        images, overflow = self.calorimeter.bin_deposits(*deposits, len(incident))
-        return Showers(incident, images, overflow, self.calorimeter)
+    def _deposit(self, incident: Incident, rng: np.random.Generator) -> Deposits:
+        return collect_deposits(self._run(incident, rng), rng)
+
+    def _read_out(
+        self, incident: Incident, deposits: Deposits, view_rng: np.random.Generator
+    ) -> Showers:
+        """Bin deposits into cells, and again, turned, for each view."""
+        n = len(incident)
+
+        def binned(deposits: Deposits, views: tuple[Showers, ...] = ()) -> Showers:
+            images, overflow = self.calorimeter.bin_deposits(*deposits, n)
+            return Showers(incident, images, overflow, self.calorimeter, views)
+
+        views = (binned(turn_deposits(deposits, n, view_rng)) for _ in range(self._n_views))
+        return binned(deposits, tuple(views))
 
     def _run(self, incident: Incident, rng: np.random.Generator) -> dict[str, Any]:
         """Run Geant4; where an event breaks off, run the batch again with other random numbers."""
@@ -198,7 +233,7 @@ class Geant4Simulator:
             len(incident),
             pid=incident.pdgid,
             energy=incident.energy_gev * 1e3,
-            position=incident.position_mm / _CM_TO_MM,
+            position=incident.position_mm / CM_TO_MM,
             direction=incident.direction,
         )
         for attempt in range(_ATTEMPTS):
@@ -227,33 +262,6 @@ def _batches(incident: Incident) -> Iterator[slice]:
         total += energy
     if len(incident) > start:
         yield slice(start, len(incident))
-
-
-Deposits = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
-
-
-def _no_deposits() -> Deposits:
-    return np.empty(0, np.int64), np.empty((0, 3)), np.empty(0)
-
-
-def _collect(volumes: dict[str, Any], rng: np.random.Generator) -> Deposits:
-    """Join the deposits of all volumes: event `(m,)`, position `(m, 3)` [mm], energy `(m,)` [MeV].
-
-    Volumes are taken by name: the order in which Geant4 came to them is one of the batch.
-    """
-    if not volumes:
-        return _no_deposits()
-    ordered = [volumes[name] for name in sorted(volumes)]
-    lines = [volume.line for volume in ordered]
-    points = [volume.point for volume in ordered]
-    start = np.concatenate([line["start"] for line in lines])
-    end = np.concatenate([line["end"] for line in lines])
-    start += (end - start) * rng.random((len(start), 1))
-    position = np.concatenate([start, *(point["position"] for point in points)])
-    position *= _CM_TO_MM
-    event = np.concatenate([part["event"] for part in (*lines, *points)]).astype(np.int64)
-    energy = np.concatenate([part["value"] for part in (*lines, *points)])
-    return event, position, energy
 
 
 def _one_line(error: BaseException) -> str:
