@@ -6,11 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from calogan.calorimeter import CALOGAN, Calorimeter, ReadoutLayer, Section, SubLayer
+from calogan.calorimeter import (
+    CALOGAN,
+    Axis,
+    Calorimeter,
+    PolarLayer,
+    ReadoutLayer,
+    Section,
+    SubLayer,
+)
 from calogan.incident import Incident
 from calogan.observables import (
     INCIDENT_ENERGY,
-    Axis,
     centroid,
     hit_share,
     lateral_width,
@@ -152,3 +159,77 @@ def test_scale_of_the_energy_changes_no_shape(image: NDArray[np.float32], factor
         )
         assert lateral_width(one, 0, axis)[0] <= 20
         assert abs(centroid(one, 0, axis)[0]) <= 20
+
+
+def deposited(calorimeter: Calorimeter, center: tuple[float, float], width: float) -> Showers:
+    """One shower of 200 000 deposits of 1 keV in a blob, and what they are themselves."""
+    rng = np.random.default_rng(5)
+    place = np.concatenate(
+        [rng.normal(center, width, (200_000, 2)), np.zeros((200_000, 1))], axis=1
+    )
+    event, energy = np.zeros(200_000, np.int64), np.full(200_000, 1e-3)
+    images, overflow = calorimeter.bin_deposits(event, place, energy, 1)
+    return Showers(Incident.create("e+", 0.2), images, overflow, calorimeter)
+
+
+def of_one_layer(layer: PolarLayer | ReadoutLayer) -> Calorimeter:
+    return SMALL.model_copy(update={"layers": (layer,)})
+
+
+@pytest.mark.parametrize("center", [(0.0, 0.0), (4.0, -7.0)])
+def test_polar_cells_give_the_shapes_of_the_deposits(center: tuple[float, float]) -> None:
+    """Centroid and width, at the size of the cells of CaloChallenge's data set 2."""
+    siw = Calorimeter.load("si-w").layers[0]
+    assert isinstance(siw, PolarLayer)
+    edges = tuple(4.65 * k for k in range(20))
+    layer = siw.model_copy(update={"z_min_mm": -5.0, "z_max_mm": 5.0, "r_edges_mm": edges})
+    showers = deposited(of_one_layer(layer), center, 9.0)
+    assert total_energy(showers)[0] == pytest.approx(200, rel=1e-3)
+    axes: tuple[Axis, Axis] = ("eta", "phi")
+    for axis, expected in zip(axes, center, strict=True):
+        assert centroid(showers, 0, axis)[0] == pytest.approx(expected, abs=0.15)
+        assert lateral_width(showers, 0, axis)[0] == pytest.approx(9.0, rel=0.02)
+
+
+def test_polar_and_rectangular_cells_agree() -> None:
+    """Fine cells of either kind tell the same."""
+    polar = PolarLayer(
+        z_min_mm=-5, z_max_mm=5, n_alpha=90, r_edges_mm=tuple(float(r) for r in range(61))
+    )
+    square = ReadoutLayer(z_min_mm=-5, z_max_mm=5, n_eta=120, n_phi=120, half_width_mm=60)
+    one, other = (deposited(of_one_layer(layer), (3.0, 2.0), 8.0) for layer in (polar, square))
+    axes: tuple[Axis, Axis] = ("eta", "phi")
+    for axis in axes:
+        assert centroid(one, 0, axis)[0] == pytest.approx(centroid(other, 0, axis)[0], abs=0.01)
+        width = lateral_width(other, 0, axis)[0]
+        assert lateral_width(one, 0, axis)[0] == pytest.approx(width, rel=2e-3)
+
+
+def test_hit_share_of_polar_cells() -> None:
+    layer = PolarLayer(z_min_mm=-5, z_max_mm=5, n_alpha=4, r_edges_mm=(0, 10, 20, 30))
+    image = np.zeros((1, 4, 3), np.float32)
+    image[0, 1, :2] = 2.0
+    showers = Showers(
+        Incident.create("e+", 1.0), (image,), np.zeros((1, 1), np.float32), of_one_layer(layer)
+    )
+    assert hit_share(showers, 0).tolist() == [2 / 12]
+    assert layer_energy(showers, 0).tolist() == [4]
+    (hits,) = (o for o in observables_of(showers.calorimeter) if o.group == "hits")
+    assert hits.quantum == 1 / 12
+    # both cells lie between x = 0 and y = 0 on the side of negative x
+    assert centroid(showers, 0, "eta")[0] < 0 < centroid(showers, 0, "phi")[0]
+
+
+def test_rings_tell_no_centroid_and_no_width() -> None:
+    rings = PolarLayer(z_min_mm=-5, z_max_mm=0, n_alpha=1, r_edges_mm=(0, 10, 20))
+    cells = PolarLayer(z_min_mm=0, z_max_mm=5, n_alpha=4, r_edges_mm=(0, 10, 20))
+    names = {o.name for o in observables_of(SMALL.model_copy(update={"layers": (rings, cells)}))}
+    assert {"E_0", "f_0", "hits_0", "sigma_eta_1", "c_phi_1"} <= names
+    assert not {"sigma_eta_0", "sigma_phi_0", "c_eta_0", "c_phi_0"} & names
+
+
+def test_observables_know_their_layer() -> None:
+    layers = {o.name: o.layer for o in observables_of(Calorimeter.load("si-w"))}
+    assert len(layers) == 7 * 45 + 2
+    assert layers["sigma_phi_44"] == layers["E_44"] == layers["c_eta_44"] == 44
+    assert layers["E_tot"] is layers["response"] is None

@@ -1,6 +1,7 @@
 r"""Shower shapes: one number per shower, computed for all showers at once, in any calorimeter.
 
-With $E_{k,ij}$ the energy in cell (i, j) of readout layer k, i along eta (x), j along phi (y).
+With $E_{k,ij}$ the energy in cell (i, j) of readout layer k, i along eta (x), j along phi (y); in
+layers with cells in angle and radius i and j count those, and eta and phi are still x and y.
 The definitions are those of the CaloGAN paper (arXiv:1705.02355, table of shower shape variables)
 where it has them. Lengths are in mm and not in cells, so that calorimeters can be compared.
 
@@ -20,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from calogan.calorimeter import Calorimeter
+from calogan.calorimeter import Axis, Calorimeter
 from calogan.showers import Showers
 
 __all__ = [
@@ -38,7 +39,6 @@ __all__ = [
     "total_energy",
 ]
 
-Axis = Literal["eta", "phi"]
 Group = Literal["energies", "fractions", "widths", "hits", "centroids"]
 
 
@@ -54,6 +54,7 @@ class Observable:
         group: What kind of observable it is.
         compute: From n showers to the values, shape `(n,)`; NaN where it is not defined.
         quantum: Distance of the values that are possible, for one that counts something.
+        layer: The readout layer that it is about, if it is about one.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Observable:
     group: Group
     compute: Callable[[Showers], NDArray[np.float64]]
     quantum: float | None = None
+    layer: int | None = None
 
 
 def incident_energy(showers: Showers) -> NDArray[np.float64]:
@@ -106,7 +108,8 @@ def response(showers: Showers) -> NDArray[np.float64]:
 def centroid(showers: Showers, layer: int, axis: Axis) -> NDArray[np.float64]:
     r"""Energy-weighted mean position in a layer [mm], shape `(n,)`; NaN in an empty layer.
 
-    $c_k = \sum_i E_{k,i} x_i / E_k$, with $x_i$ the centres of the cells along the axis.
+    $c_k = \sum_i E_{k,i} x_i / E_k$, with $x_i$ the centres of the cells along the axis; those of
+    area, for cells in angle and radius.
     """
     profile, centers = _profile(showers, layer, axis)
     return _ratio(profile @ centers, profile.sum(axis=1))
@@ -148,12 +151,14 @@ def observables_of(calorimeter: Calorimeter) -> tuple[Observable, ...]:
     """List the shower shapes of a calorimeter.
 
     Args:
-        calorimeter: Any; there is one of each per layer, and per axis where it has one.
+        calorimeter: Any; there is one of each per layer, and per axis where it has one. Rings
+            around the beam axis tell no centroid and no width.
 
     Returns:
         The observables, group by group, each group in the order of the layers.
     """
     layers = range(len(calorimeter.layers))
+    resolved = [k for k, layer in enumerate(calorimeter.layers) if layer.resolves_axes]
     found = [
         Observable(
             f"E_{k}",
@@ -162,6 +167,7 @@ def observables_of(calorimeter: Calorimeter) -> tuple[Observable, ...]:
             f"energy in layer {k}",
             "energies",
             partial(layer_energy, layer=k),
+            layer=k,
         )
         for k in layers
     ]
@@ -186,6 +192,7 @@ def observables_of(calorimeter: Calorimeter) -> tuple[Observable, ...]:
             f"share of the energy in layer {k}",
             "fractions",
             partial(layer_fraction, layer=k),
+            layer=k,
         )
         for k in layers
     ]
@@ -197,9 +204,10 @@ def observables_of(calorimeter: Calorimeter) -> tuple[Observable, ...]:
             f"width along {axis} in layer {k}",
             "widths",
             partial(lateral_width, layer=k, axis=axis),
+            layer=k,
         )
         for axis in _axes()
-        for k in layers
+        for k in resolved
     ]
     found += [
         Observable(
@@ -209,7 +217,8 @@ def observables_of(calorimeter: Calorimeter) -> tuple[Observable, ...]:
             f"share of cells hit in layer {k}",
             "hits",
             partial(hit_share, layer=k),
-            quantum=1 / (layer.n_eta * layer.n_phi),
+            quantum=1 / layer.n_cells,
+            layer=k,
         )
         for k, layer in enumerate(calorimeter.layers)
     ]
@@ -221,9 +230,10 @@ def observables_of(calorimeter: Calorimeter) -> tuple[Observable, ...]:
             f"centroid along {axis} in layer {k}",
             "centroids",
             partial(centroid, layer=k, axis=axis),
+            layer=k,
         )
         for axis in _axes()
-        for k in layers
+        for k in resolved
     ]
     return tuple(found)
 
@@ -235,10 +245,8 @@ def _axes() -> tuple[Axis, Axis]:
 def _profile(
     showers: Showers, layer: int, axis: Axis
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Energy along one axis of a layer `(n, cells)` [MeV], and the cell centres `(cells,)` [mm]."""
-    readout = showers.calorimeter.layers[layer]
-    across, centers = (2, readout.eta_centers_mm) if axis == "eta" else (1, readout.phi_centers_mm)
-    return showers.layers[layer].sum(axis=across, dtype=np.float64), centers
+    """Energy along one axis of a layer `(n, m)` [MeV], and where along it that is `(m,)` [mm]."""
+    return showers.calorimeter.layers[layer].profile(showers.layers[layer], axis)
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def make_showers(
     incident = Incident.draw("e+", energy, n, seed=seed)
     layers = []
     for readout in calorimeter.layers:
-        x, y = np.meshgrid(readout.eta_centers_mm, readout.phi_centers_mm, indexing="ij")
+        x, y = readout.x_mm, readout.y_mm
         blob = np.exp(-(x**2 + y**2) / 1200)
         cells = rng.gamma(2.0, blob / blob.sum(), (n, *readout.shape)) / 2
         layers.append((scale * 1e3 * incident.energy_gev[:, None, None] * cells).astype(np.float32))

@@ -71,7 +71,8 @@ def _table(metrics: dict[str, Any], candidate: str) -> Any:
     table.add_column("observable", no_wrap=True)
     for column in (escape(reference), escape(candidate), "ratio of\nmeans", "separation"):
         table.add_column(column, justify="right", no_wrap=True)
-    for name, found in metrics["observables"].items():
+    for name in metrics["shown"]:
+        found = metrics["observables"][name]
         row = found["candidates"][candidate]
         separation, noise = row["separation_percent"], row["separation_noise_percent"]
         shade = {"large": "red", "above": "yellow", "noise": ""}[grade(separation, noise)]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
-from calogan.calorimeter import ReadoutLayer
+from calogan.calorimeter import PolarLayer, ReadoutLayer
 from calogan.evaluation.sources import Sample
 from calogan.evaluation.style import new_figure, plain
 
@@ -24,6 +24,7 @@ _EMPTY = "#E6E6E6"
 _DECADES = 5
 _LARGEST_RATIO = 10.0
 _SMALLEST_RATIO = 1.5
+_ARC_STEPS = 180
 
 
 def mean_images(reference: Sample, candidates: Sequence[Sample], layer: int) -> Figure:
@@ -132,20 +133,42 @@ def _ratio_ticks(reach: float) -> list[float]:
 
 
 def _draw(
-    axes: Axes, image: NDArray[np.float64], readout: ReadoutLayer, colours: str, norm: LogNorm
-) -> AxesImage:
-    """Draw an image `(n_eta, n_phi)` with eta to the right and phi upwards."""
-    half = readout.half_width_mm
-    shown = axes.imshow(
-        np.ma.masked_less_equal(image, 0).T,
-        origin="lower",
-        extent=(-half, half, -half, half),
-        aspect="equal",
-        interpolation="nearest",
-        cmap=mpl.colormaps[colours].with_extremes(bad=_EMPTY),
-        norm=norm,
-    )
+    axes: Axes,
+    image: NDArray[np.float64],
+    readout: ReadoutLayer | PolarLayer,
+    colours: str,
+    norm: LogNorm,
+) -> ScalarMappable:
+    """Draw an image with eta to the right and phi upwards, each cell where it is."""
+    shown = np.ma.masked_less_equal(image, 0)
+    colormap = mpl.colormaps[colours].with_extremes(bad=_EMPTY)
+    half = readout.half_extent_mm
+    mappable: ScalarMappable
+    if isinstance(readout, PolarLayer):
+        parts = -(-_ARC_STEPS // readout.n_alpha)  # of each cell, so that its arcs are round
+        alpha = np.linspace(0, 2 * np.pi, readout.n_alpha * parts + 1)[:, None]
+        edges = np.array(readout.r_edges_mm)
+        mappable = axes.pcolormesh(
+            np.cos(alpha) * edges,
+            np.sin(alpha) * edges,
+            np.ma.repeat(shown, parts, axis=0),
+            cmap=colormap,
+            norm=norm,
+        )
+        axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
+    else:
+        mappable = axes.imshow(
+            shown.T,
+            origin="lower",
+            extent=(-half, half, -half, half),
+            aspect="equal",
+            interpolation="nearest",
+            cmap=colormap,
+            norm=norm,
+        )
     axes.set_xlabel(r"$\eta$ direction, $x$ [mm]", loc="center", fontsize=13)
     axes.tick_params(direction="out", top=False, right=False)
     axes.minorticks_off()
-    return shown
+    # labels at the very edge would run into those of the panel beside
+    axes.set_xticks([tick for tick in axes.get_xticks() if abs(tick) < 0.98 * half])
+    return mappable

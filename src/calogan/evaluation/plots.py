@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -16,11 +17,31 @@ from numpy.typing import NDArray
 from calogan.evaluation.binning import Binning, Counts
 from calogan.evaluation.style import COLOURS, LINES, new_figure, plain
 
-__all__ = ["Series", "overlay"]
+__all__ = ["Drawn", "Series", "overlay"]
 
 _REFERENCE_FILL = "#D9D9D9"
 _REFERENCE_LINE = "#4D4D4D"
 _HATCH = "//////"
+
+
+class Drawn(Protocol):
+    """What an overlay shows of one sample: a value and its statistical error in each bin."""
+
+    @property
+    def name(self) -> str:
+        """Name of the sample."""
+
+    @property
+    def n(self) -> float:
+        """Number of showers in it."""
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """The values, `(bins,)`."""
+
+    @property
+    def errors(self) -> NDArray[np.float64]:
+        """Their statistical errors, `(bins,)`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +50,11 @@ class Series:
 
     name: str
     counts: Counts
+
+    @property
+    def n(self) -> float:
+        """Number of showers."""
+        return self.counts.n
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -43,13 +69,14 @@ class Series:
 
 def overlay(
     binning: Binning,
-    reference: Series,
-    candidates: Sequence[Series],
+    reference: Drawn,
+    candidates: Sequence[Drawn],
     *,
     label: str,
     unit: str,
     left: str,
     right: str,
+    height: str = "Share of showers / bin",
 ) -> Figure:
     """Draw one observable of several samples.
 
@@ -66,6 +93,7 @@ def overlay(
         unit: Its unit; empty for none.
         left: Head of the figure, left.
         right: Head of the figure, right.
+        height: What the upper panel shows, at its axis.
     """
     figure = new_figure(5.8, 5.4)
     grid = figure.add_gridspec(
@@ -86,7 +114,7 @@ def overlay(
         if ax.get_yscale() == "linear":
             ax.yaxis.set_minor_locator(AutoMinorLocator(2))
     main.tick_params(labelbottom=False)
-    main.set_ylabel("Share of showers / bin")
+    main.set_ylabel(height)
     below.set_ylabel("Ratio", loc="center")
     below.set_xlabel(f"{label} [{unit}]" if unit else label)
     for ax in (main, below):
@@ -97,7 +125,7 @@ def overlay(
 
 
 def _draw_shares(
-    axes: Axes, binning: Binning, reference: Series, candidates: Sequence[Series]
+    axes: Axes, binning: Binning, reference: Drawn, candidates: Sequence[Drawn]
 ) -> None:
     edges, shares, errors = binning.edges, reference.shares, reference.errors
     axes.stairs(shares, edges, fill=True, color=_REFERENCE_FILL, zorder=1)
@@ -136,7 +164,7 @@ def _draw_shares(
     axes.legend(handles, names, loc="upper right", frameon=False, borderpad=0.4)
 
 
-def _limit_shares(axes: Axes, all_series: Sequence[Series]) -> None:
+def _limit_shares(axes: Axes, all_series: Sequence[Drawn]) -> None:
     """Linear, or logarithmic for a peak that would hide all else; with room for the legend."""
     shares = np.concatenate([series.shares for series in all_series])
     ends = np.concatenate([series.shares + series.errors for series in all_series])
@@ -154,7 +182,7 @@ def _limit_shares(axes: Axes, all_series: Sequence[Series]) -> None:
 
 
 def _draw_ratios(
-    axes: Axes, binning: Binning, reference: Series, candidates: Sequence[Series]
+    axes: Axes, binning: Binning, reference: Drawn, candidates: Sequence[Drawn]
 ) -> None:
     has = reference.shares > 0
     safe = np.where(has, reference.shares, 1.0)
@@ -219,15 +247,15 @@ def _centers(binning: Binning) -> NDArray[np.float64]:
     return np.sqrt(low * high) if binning.log else (low + high) / 2
 
 
-def _legend_name(series: Series) -> str:
-    return f"{plain(_shortened(series.name))}  (N = {series.counts.n:,.0f})"
+def _legend_name(series: Drawn) -> str:
+    return f"{plain(_shortened(series.name))}  (N = {series.n:,.0f})"
 
 
 def _shortened(name: str, length: int = 28) -> str:
     return name if len(name) <= length else f"{name[: length - 9]}…{name[-8:]}"
 
 
-def _styled(candidates: Sequence[Series]) -> list[tuple[Series, str, str]]:
+def _styled(candidates: Sequence[Drawn]) -> list[tuple[Drawn, str, str]]:
     return [
         (series, COLOURS[k % len(COLOURS)], LINES[k // len(COLOURS) % len(LINES)])
         for k, series in enumerate(candidates)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import calogan
 from calogan.errors import CaloganError
 from calogan.evaluation.comparison import Compared, compare_observable
+from calogan.evaluation.depth import chosen_layers, longitudinal_profile
 from calogan.evaluation.folder import FIGURES, FORMAT, METRICS, PAGE, whole_report
 from calogan.evaluation.images import mean_images
 from calogan.evaluation.page import Picture, Section, render
@@ -115,11 +116,17 @@ def _stems(sources: Sequence[str | Path]) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class _Comparison:
-    """A selection of showers, and all observables in it."""
+    """A selection of showers, all observables in it, and the layers that are shown one by one."""
 
     selection: Selection
     energy: Compared
     observables: tuple[Compared, ...]
+    layers: tuple[int, ...]
+
+    @property
+    def shown(self) -> tuple[Compared, ...]:
+        """The observables of the page: those of the whole shower and of the layers shown."""
+        return tuple(c for c in self.observables if c.observable.layer in (None, *self.layers))
 
 
 def _report(reference: Sample, candidates: Sequence[Sample], output: str | Path) -> dict[str, Any]:
@@ -136,7 +143,7 @@ def _report(reference: Sample, candidates: Sequence[Sample], output: str | Path)
         (folder / FIGURES).mkdir()
         with hep_style():
             sections = _draw(comparison, folder)
-        page = render(comparison.selection, comparison.observables, sections, folder)
+        page = render(comparison.selection, comparison.shown, sections, folder)
         (folder / PAGE).write_text(page, encoding="utf-8")
     return metrics
 
@@ -146,6 +153,13 @@ def _compare(selection: Selection) -> _Comparison:
         return selection.mode != "window" or observable.unit != "MeV"
 
     reference, candidates = selection.reference, selection.candidates
+    layers, n_layers = chosen_layers(reference.showers), len(reference.showers.layers)
+    if len(layers) < n_layers:
+        note = (
+            f"Of {n_layers} layers {', '.join(map(str, layers))} are shown one by one; "
+            "the numbers of all are in metrics.json."
+        )
+        selection = replace(selection, notes=(*selection.notes, note))
     return _Comparison(
         selection,
         compare_observable(INCIDENT_ENERGY, reference, candidates),
@@ -154,26 +168,29 @@ def _compare(selection: Selection) -> _Comparison:
             for observable in observables_of(reference.showers.calorimeter)
             if shown(observable)
         ),
+        layers,
     )
 
 
 def _draw(comparison: _Comparison, folder: Path) -> list[Section]:
     """Write all figures; return them in the order of the page."""
     reference, candidates = comparison.selection.reference, comparison.selection.candidates
-    layers = range(len(reference.showers.calorimeter.layers))
     images = Section("images", "Mean shower images", [])
-    for k in layers:
+    for k in comparison.layers:
         name = f"mean_image_layer_{k}"
         save(mean_images(reference, candidates, k), folder / FIGURES / f"{name}.png")
         images.pictures.append(Picture(name, f"Mean energy in the cells of layer {k}", wide=True))
     sections = [images]
     for group, title in _TITLES.items():
-        compared = [c for c in comparison.observables if c.observable.group == group]
+        compared = [c for c in comparison.shown if c.observable.group == group]
         if group == "energies":
             compared.append(comparison.energy)
         section = Section(
             group, title, [_overlay(c, comparison.selection, folder) for c in compared]
         )
+        if group == "energies" and len(reference.showers.layers) > 1:
+            save(longitudinal_profile(reference, candidates), folder / FIGURES / "profile.png")
+            section.pictures.insert(0, Picture("profile", "Mean energy in the cells of each layer"))
         if section.pictures:
             sections.append(section)
     return sections
@@ -229,6 +246,7 @@ def _metrics(comparison: _Comparison) -> dict[str, Any]:
         "selection": {"mode": selection.mode, "notes": list(selection.notes)},
         "incident_energy": comparison.energy.as_dict(),
         "observables": {c.observable.name: c.as_dict() for c in comparison.observables},
+        "shown": [c.observable.name for c in comparison.shown],
     }
     return {key: _json(value) for key, value in metrics.items()}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from calogan.files import ShowerFile
+from calogan.files import open_showers_file
 from calogan.incident import particle_name
 from calogan.samples import sample_path
 from calogan.showers import Showers
@@ -61,7 +61,7 @@ def open_sample(source: str | Path, name: str | None = None, limit: int | None =
     """
     label, _, sample = str(source).partition(":")
     path = sample_path(sample) if label == "sample" else Path(source)
-    with ShowerFile(path) as file:
+    with open_showers_file(path) as file:
         return Sample(
             name or path.stem,
             file.read(0, limit),
