@@ -23,6 +23,10 @@ from calogan.incident import (
         *[("e+", -11), ("eplus", -11), ("positron", -11)],
         *[("gamma", 22), ("pi+", 211), ("piplus", 211)],
         *[("p", 2212), ("K+", 321), ("-13", -13), (22, 22)],
+        # as Geant4 spells them
+        *[("proton", 2212), ("anti_proton", -2212), ("anti_neutron", -2112), ("kaon0L", 130)],
+        *[("sigma+", 3222), ("anti_sigma+", -3222), ("J/psi", 443), ("anti_D0", -421)],
+        *[("alpha", 1000020040), ("deuteron", 1000010020), ("nu_e", 12), ("He3", 1000020030)],
     ],
 )
 def test_particles_by_name_stem_and_number(name: str | int, number: int) -> None:

@@ -1,15 +1,25 @@
-"""Incident particles, and the spectra that draw their energies."""
+"""Incident particles: what flies into the calorimeter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calogan.errors import IncidentError
+from calogan.particles import FILE_STEMS, particle_name, pdg_id
+from calogan.spectra import (
+    Fixed,
+    Listed,
+    LogUniform,
+    Spectrum,
+    Uniform,
+    check_energies,
+    parse_spectrum,
+)
 
 __all__ = [
     "FILE_STEMS",
@@ -27,170 +37,6 @@ __all__ = [
 
 GUN_POSITION_MM = (0.0, 0.0, -288.0)
 """Where the paper's beam starts: on the axis, at the edge of the world (arXiv:1705.02355)."""
-
-MIN_ENERGY_GEV, MAX_ENERGY_GEV = 1e-6, 1e6
-"""Kinetic energies that make sense in a calorimeter: 1 keV to 1 PeV."""
-
-_COMMON = {"e+": -11, "e-": 11, "gamma": 22, "pi+": 211, "pi-": -211, "mu-": 13, "mu+": -13}
-_ALIASES = {
-    "eplus": "e+",
-    "positron": "e+",
-    "eminus": "e-",
-    "electron": "e-",
-    "photon": "gamma",
-    "piplus": "pi+",
-    "pion": "pi+",
-    "piminus": "pi-",
-    "proton": "p",
-    "neutron": "n",
-    "muon": "mu-",
-}
-
-
-FILE_STEMS = frozenset({*_COMMON, *_ALIASES})
-"""Names of files, without their ending, that say which particle is in them: `eplus`, `gamma`."""
-
-
-def pdg_id(particle: str | int) -> int:
-    """PDG id of a particle given by name (`e+`, `gamma`, `pi+`), file stem (`eplus`) or id.
-
-    Raises:
-        IncidentError: No such particle.
-    """
-    text = str(particle).strip()
-    text = _ALIASES.get(text, text)
-    if text in _COMMON:
-        return _COMMON[text]
-    from particle import InvalidParticle, Particle, ParticleNotFound
-
-    try:
-        if text.lstrip("+-").isdigit():
-            return int(Particle.from_pdgid(int(text)).pdgid)
-        return int(Particle.from_name(text).pdgid)
-    except (ParticleNotFound, InvalidParticle, ValueError):
-        msg = f"unknown particle {particle!r}: give a name such as e+, gamma, pi+, or a PDG id"
-        raise IncidentError(msg) from None
-
-
-def particle_name(pdgid: int) -> str:
-    """Name of a particle by its PDG id, as the `particle` package spells it; the id if it has none."""
-    for name, number in _COMMON.items():
-        if number == pdgid:
-            return name
-    from particle import InvalidParticle, Particle, ParticleNotFound
-
-    try:
-        return str(Particle.from_pdgid(pdgid).name)
-    except (ParticleNotFound, InvalidParticle):
-        return str(pdgid)
-
-
-class Spectrum(Protocol):
-    """Draws incident energies."""
-
-    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return `n` energies [GeV]."""
-
-
-def _check_range(low_gev: float, high_gev: float) -> None:
-    if not MIN_ENERGY_GEV <= low_gev < high_gev <= MAX_ENERGY_GEV:
-        msg = (
-            f"energy range {low_gev:g}:{high_gev:g} GeV: needs low < high, both from"
-            f" {MIN_ENERGY_GEV:g} to {MAX_ENERGY_GEV:g} GeV"
-        )
-        raise IncidentError(msg)
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """One energy [GeV] for all."""
-
-    energy_gev: float
-
-    def __post_init__(self) -> None:
-        """Refuse impossible energies."""
-        _check_energies(np.array([self.energy_gev]))
-
-    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:  # noqa: ARG002
-        """Return the energy `n` times."""
-        return np.full(n, self.energy_gev)
-
-
-@dataclass(frozen=True)
-class Uniform:
-    """Uniform in energy between two limits [GeV]."""
-
-    low_gev: float
-    high_gev: float
-
-    def __post_init__(self) -> None:
-        """Refuse impossible ranges."""
-        _check_range(self.low_gev, self.high_gev)
-
-    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return `n` energies [GeV]."""
-        return rng.uniform(self.low_gev, self.high_gev, n)
-
-
-@dataclass(frozen=True)
-class LogUniform:
-    """Uniform in the logarithm of the energy between two limits [GeV]."""
-
-    low_gev: float
-    high_gev: float
-
-    def __post_init__(self) -> None:
-        """Refuse impossible ranges."""
-        _check_range(self.low_gev, self.high_gev)
-
-    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return `n` energies [GeV]."""
-        return np.exp(rng.uniform(np.log(self.low_gev), np.log(self.high_gev), n))
-
-
-@dataclass(frozen=True)
-class Listed:
-    """Each energy of a list [GeV] with equal probability."""
-
-    energies_gev: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse impossible energies."""
-        _check_energies(np.array(self.energies_gev))
-
-    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return `n` energies [GeV]."""
-        return rng.choice(np.array(self.energies_gev), n)
-
-
-def parse_spectrum(text: str) -> Spectrum:
-    """Read `50`, `1:100` (uniform), `log:1:100` (log-uniform) or `10,20,50` (list), in GeV.
-
-    Raises:
-        IncidentError: The text is none of these.
-    """
-    parts = text.strip().split(":")
-    try:
-        if parts[0] == "log" and len(parts) == 3:
-            return LogUniform(float(parts[1]), float(parts[2]))
-        if len(parts) == 2:
-            return Uniform(float(parts[0]), float(parts[1]))
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        msg = f"energy {text!r}: give 50, 1:100, log:1:100 or 10,20,50 (GeV)"
-        raise IncidentError(msg) from None
-    return Fixed(values[0]) if len(values) == 1 else Listed(values)
-
-
-def _check_energies(energy_gev: NDArray[np.float64]) -> None:
-    bad = ~((energy_gev >= MIN_ENERGY_GEV) & (energy_gev <= MAX_ENERGY_GEV))  # NaN is bad too
-    if bad.any():
-        first = int(np.flatnonzero(bad)[0])
-        msg = (
-            f"energy of incident {first} is {energy_gev[first]:g} GeV: must be finite and above 0,"
-            f" {MIN_ENERGY_GEV:g} to {MAX_ENERGY_GEV:g} GeV"
-        )
-        raise IncidentError(msg)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +69,7 @@ class Incident:
         if self.position_mm.shape != (n, 3) or self.direction.shape != (n, 3):
             msg = f"incident: position and direction must have the shape ({n}, 3)"
             raise IncidentError(msg)
-        _check_energies(self.energy_gev)
+        check_energies(self.energy_gev)
         if not np.isfinite(self.position_mm).all():
             msg = "incident: positions must be finite"
             raise IncidentError(msg)
@@ -261,7 +107,10 @@ class Incident:
                 pdgid=np.broadcast_to(np.asarray(number, dtype=np.int64), (n,)),
                 energy_gev=energy,
                 position_mm=np.broadcast_to(np.asarray(position_mm, dtype=np.float64), (n, 3)),
-                direction=np.broadcast_to(vector / length, (n, 3)),
+                # a unit vector stays as it is to the last bit, so that files give it back
+                direction=np.broadcast_to(
+                    np.where(abs(length - 1) < 1e-12, vector, vector / length), (n, 3)
+                ),
             )
         except ValueError as error:
             msg = f"incident: {error}"
