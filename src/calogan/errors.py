@@ -6,6 +6,7 @@ __all__ = [
     "CaloganError",
     "CalorimeterError",
     "ConfigurationError",
+    "DownloadError",
     "Geant4DataError",
     "IncidentError",
     "MissingExtraError",
@@ -27,6 +28,10 @@ class CalorimeterError(CaloganError):
 
 class ConfigurationError(CaloganError):
     """A configuration file with an unknown key or a value that makes no sense."""
+
+
+class DownloadError(CaloganError):
+    """A file that cannot be downloaded, or that is not what was published."""
 
 
 class Geant4DataError(CaloganError):

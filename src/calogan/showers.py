@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +77,10 @@ class Showers:
     @property
     def cells(self) -> NDArray[np.float32]:
         """All cells, layer by layer in C order, shape `(n, n_cells)` [MeV]."""
-        return np.concatenate([layer.reshape(len(self), -1) for layer in self.layers], axis=1)
+        n = len(self)  # the width is given, for that of no showers cannot be found out
+        return np.concatenate(
+            [layer.reshape(n, math.prod(layer.shape[1:])) for layer in self.layers], axis=1
+        )
 
     @property
     def layer_energies(self) -> NDArray[np.float64]:

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import io
 import tarfile
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +15,7 @@ from calogan.errors import Geant4DataError
 from calogan.geant4 import download
 from calogan.geant4.datasets import DATASETS, Dataset
 from calogan.geant4.download import install
+from tests.servers import Site, serving
 
 
 def archive_of(folder: str, size: int = 300_000, name: str = "table.dat") -> bytes:
@@ -31,62 +28,10 @@ def archive_of(folder: str, size: int = 300_000, name: str = "table.dat") -> byt
     return buffer.getvalue()
 
 
-@dataclass
-class Site:
-    """A server on this machine, and what it has been asked for."""
-
-    url: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-    break_after: list[int] = field(default_factory=list)
-    ranges: list[str | None] = field(default_factory=list)
-    knows_ranges: bool = True
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def __init__(self, site: Site, *arguments: object) -> None:
-        self.site = site
-        super().__init__(*arguments)  # type: ignore[arg-type]
-
-    def do_GET(self) -> None:
-        wanted = self.headers.get("Range")
-        self.site.ranges.append(wanted)
-        content = self.site.files.get(self.path.strip("/"))
-        if content is None:
-            self.send_error(404)
-            return
-        start = 0
-        if wanted and self.site.knows_ranges:
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(content):
-                self.send_error(416)
-                return
-            self.send_response(206)
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        rest = content[start:]
-        if self.site.break_after:
-            rest = rest[: self.site.break_after.pop(0)]
-        self.wfile.write(rest)
-        self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def site() -> Iterator[Site]:
-    site = Site()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, site))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    yield site
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as site:
+        yield site
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calogan.cli.progress import download_bar
+
 if TYPE_CHECKING:
     from calogan.geant4.datasets import Dataset
 
@@ -32,28 +34,11 @@ def install(
     ] = None,
 ) -> None:
     """Download Geant4's official data: checked, and resumed where it broke off."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
     from calogan.geant4.data import official_folder
     from calogan.geant4.datasets import BASE_URL
     from calogan.geant4.download import install as install_data
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with download_bar() as progress:
         tasks = {}
 
         def on_bytes(dataset: Dataset, done: int, total: int | None) -> None:

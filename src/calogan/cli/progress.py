@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
 
-__all__ = ["progress_bar"]
+__all__ = ["download_bar", "progress_bar"]
 
 
 @contextmanager
@@ -50,4 +50,28 @@ def progress_bar(unit: str, *, enabled: bool = True) -> Iterator[Progress]:
         disable=not enabled,
     )
     with progress:
+        yield progress
+
+
+@contextmanager
+def download_bar() -> Iterator[Progress]:
+    """Give a rich progress bar on stderr that counts bytes."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         yield progress

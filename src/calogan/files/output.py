@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import os
 import tempfile
@@ -82,6 +83,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = check_writable(path)
     path = path.resolve() if path.is_symlink() else path  # write where the link leads
+    _remove_abandoned(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
@@ -93,3 +95,17 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise OutputError(msg) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what a process that was killed had written of a file."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        number = part.name.removesuffix(".part").rpartition(".")[2]
+        if not number.isdigit():
+            continue
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            part.unlink(missing_ok=True)
+        except (PermissionError, OverflowError):  # of another user, or no process at all
+            continue

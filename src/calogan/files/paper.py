@@ -8,22 +8,23 @@ What the project adds is ignored by an old reader: `pdgid` (n,), `position` (n, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from calogan.calorimeter import CALOGAN, Calorimeter
 from calogan.errors import CaloganError, ShowerFileError
-from calogan.files.writer import BEAM
-from calogan.incident import FILE_STEMS, Incident, particle_name, pdg_id
+from calogan.files.hdf5 import BEAM, open_hdf5, read_incident
+from calogan.files.metadata import stated_calorimeter, stated_origin, stated_particle
+from calogan.files.reading import as_float32, reading
+from calogan.incident import Incident
 from calogan.showers import Showers
 
-__all__ = ["ShowerFile", "read_showers"]
+__all__ = ["ShowerFile"]
 
 
 class ShowerFile:
@@ -31,40 +32,24 @@ class ShowerFile:
 
     Args:
         path: An HDF5 file in the layout of the paper.
+        calorimeter: The calorimeter of a file that does not name it; the paper's unless given.
 
     Raises:
         ShowerFileError: No such file, not HDF5, a data set missing or of the wrong shape.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            msg = f"no such file: {self.path}"
-            raise ShowerFileError(msg)
-        try:
-            self._file = h5py.File(self.path, "r")
-        except PermissionError as error:
-            msg = f"cannot read {self.path}: {error.strerror}"
-            raise ShowerFileError(msg) from error
-        except OSError as error:
-            msg = f"{self.path} is not an HDF5 file, or it is truncated"
-            raise ShowerFileError(msg) from error
-        try:
-            self.calorimeter = self._read_calorimeter()
-            self._check()
-        except CaloganError:
-            self._file.close()
-            raise
+    format: Final = "paper"
 
-    def _read_calorimeter(self) -> Calorimeter:
-        text = self._file.attrs.get("calorimeter")
-        if text is None:  # the published files, and those of other programs
-            return CALOGAN
-        try:
-            return Calorimeter.from_dict(json.loads(text), f"{self.path}: calorimeter")
-        except (ValueError, TypeError) as error:
-            msg = f"{self.path}: the attribute 'calorimeter' is not readable"
-            raise ShowerFileError(msg) from error
+    def __init__(self, path: str | Path, calorimeter: Calorimeter | None = None) -> None:
+        self.path = Path(path)
+        self._file = open_hdf5(self.path)
+        with ExitStack() as stack, reading(self.path):
+            stack.callback(self._file.close)
+            stated = stated_calorimeter(self._file.attrs.get("calorimeter"), self.path)
+            # the published files, and those of other programs, do not state it
+            self.calorimeter = stated or calorimeter or CALOGAN
+            self._check()
+            stack.pop_all()
 
     def _check(self) -> None:
         shapes: dict[str, tuple[int, ...]] = {"energy": (1,)}
@@ -122,11 +107,17 @@ class ShowerFile:
     @property
     def made_with(self) -> dict[str, Any]:
         """What made the file: configuration, versions, seed. Empty for a foreign file."""
-        try:
-            values = json.loads(self._file.attrs.get("made_with", "{}"))
-        except (TypeError, ValueError):  # of another program, which means something else by it
-            return {}
-        return values if isinstance(values, dict) else {}
+        return stated_origin(self._file.attrs.get("made_with"))
+
+    @property
+    def has_overflow(self) -> bool:
+        """Whether the file says what went beside the cells."""
+        return "overflow" in self._file
+
+    @property
+    def stores_doubles(self) -> bool:
+        """Whether its cells are doubles, which are rounded to float32 when they are read."""
+        return bool(self._file["layer_0"].dtype.itemsize > 4)
 
     @property
     def n_views(self) -> int:
@@ -150,77 +141,43 @@ class ShowerFile:
             msg = f"{self.path} holds {self.n_views} views, not {view}"
             raise ShowerFileError(msg)
         names = [f"layer_{k}" for k in range(len(self.calorimeter.layers))]
-        try:
-            energy = self._file["energy"][rows, 0].astype(np.float64)
+        incident = self.incident(start, stop)
+        with reading(self.path):
             layers = tuple(
-                self._numbers(self._file[name][rows])
+                as_float32(self._file[name][rows])
                 if view == 0
-                else self._numbers(self._file[f"views/{name}"][rows, view - 1])
+                else as_float32(self._file[f"views/{name}"][rows, view - 1])
                 for name in names
             )
             if view and "views/overflow" in self._file:
-                overflow = self._numbers(self._file["views/overflow"][rows, view - 1])
-            elif "overflow" in self._file:
-                overflow = self._numbers(self._file["overflow"][rows])
+                overflow = as_float32(self._file["views/overflow"][rows, view - 1])
+            elif self.has_overflow:
+                overflow = as_float32(self._file["overflow"][rows])
             else:
-                overflow = np.zeros((len(energy), len(names)), np.float32)
-            beam = {
-                name: self._file[name][rows] if name in self._file else usual
-                for name, usual in BEAM.items()
-            }
-        except OSError as error:
-            msg = f"{self.path} is damaged: {error}"
-            raise ShowerFileError(msg) from error
+                overflow = np.zeros((len(layers[0]), len(names)), np.float32)
         try:
-            incident = Incident.create(
-                self._pdgid(rows, len(energy)),
-                energy,
-                position_mm=beam["position"],
-                direction=beam["direction"],
-            )
             return Showers(incident, layers, overflow, self.calorimeter)
         except CaloganError as error:
             msg = f"{self.path}: {error}"
             raise ShowerFileError(msg) from error
 
-    @staticmethod
-    def _numbers(values: NDArray[Any]) -> NDArray[np.float32]:
-        return np.ascontiguousarray(values, dtype=np.float32)
+    def incident(self, start: int = 0, stop: int | None = None) -> Incident:
+        """Read the incident particles `start` to `stop`, without their showers.
+
+        Raises:
+            ShowerFileError: Energies or directions that no particle can have.
+        """
+        rows = slice(start, stop)
+        with reading(self.path):
+            energy = self._file["energy"][rows, 0].astype(np.float64)
+            return read_incident(self._file, self.path, rows, energy, self.particle)
 
     @property
     def particle(self) -> str | None:
         """Name of the particle: from the file, or from its name (`eplus.h5`); None if unknown."""
-        name = self._file.attrs.get("particle")
-        if not isinstance(name, str) or not name:
-            name = self.path.stem.split("_")[0]
-            if name not in FILE_STEMS:
-                return None
-        try:
-            return particle_name(pdg_id(name))
-        except CaloganError:
-            return None
-
-    def _pdgid(self, rows: slice, n: int) -> NDArray[np.int64]:
-        if "pdgid" in self._file:
-            return np.asarray(self._file["pdgid"][rows], dtype=np.int64)
-        return np.full(n, pdg_id(self.particle) if self.particle else 0)
+        return stated_particle(self._file.attrs.get("particle"), self.path)
 
     def chunks(self, size: int = 10_000) -> Iterator[Showers]:
         """Read all showers, `size` at a time."""
         for start in range(0, len(self), size):
             yield self.read(start, start + size)
-
-
-def read_showers(path: str | Path, start: int = 0, stop: int | None = None) -> Showers:
-    """Read showers from a file.
-
-    Args:
-        path: An HDF5 file in the layout of the paper.
-        start: First shower.
-        stop: One behind the last; all unless given.
-
-    Raises:
-        ShowerFileError: The file is missing, foreign or damaged, or holds impossible energies.
-    """
-    with ShowerFile(path) as file:
-        return file.read(start, stop)

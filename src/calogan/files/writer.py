@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,14 +14,13 @@ from numpy.typing import NDArray
 
 from calogan.calorimeter import Calorimeter
 from calogan.errors import CalorimeterError, ShowerFileError
+from calogan.files.hdf5 import BEAM, extend, growing_dataset
+from calogan.files.metadata import describe
 from calogan.files.output import PatientFile, whole_file
-from calogan.incident import GUN_POSITION_MM, Incident, particle_name
+from calogan.incident import Incident
 from calogan.showers import Showers
 
-__all__ = ["BEAM", "ShowerWriter", "write_showers"]
-
-BEAM = {"position": GUN_POSITION_MM, "direction": (0.0, 0.0, 1.0)}
-"""The paper's beam [mm]: a file without these data sets has it."""
+__all__ = ["ShowerWriter", "write_showers"]
 
 
 def _arrays(showers: Showers) -> dict[str, NDArray[np.float32]]:
@@ -39,6 +37,7 @@ class ShowerWriter:
         calorimeter: Calorimeter of all showers.
         n_views: Further readings that every shower has (`Showers.views`).
         made_with: Whatever reproduces the file, JSON-like: configuration, versions, seed.
+        exact_energies: Write incident energies as doubles where float32 would round them.
     """
 
     def __init__(
@@ -48,11 +47,13 @@ class ShowerWriter:
         made_with: Mapping[str, Any],
         *,
         n_views: int = 0,
+        exact_energies: bool = False,
     ) -> None:
         self.path = Path(path)
         self.calorimeter = calorimeter
         self.made_with = dict(made_with)
         self.n_views = n_views
+        self.exact_energies = exact_energies
         self._pdgids: set[int] = set()
         self._stack = ExitStack()
         self._incidents: list[Incident] = []
@@ -64,28 +65,16 @@ class ShowerWriter:
             self._disk = stack.enter_context(PatientFile(part, "w+"))
             stack.callback(self._disk.check)
             self._file = stack.enter_context(h5py.File(self._disk, "w"))
-            for k, shape in enumerate(self.calorimeter.layer_shapes):
-                self._dataset(f"layer_{k}", shape)
-            self._dataset("overflow", (len(self.calorimeter.layers),))
-            if self.n_views:
-                for k, shape in enumerate(self.calorimeter.layer_shapes):
-                    self._dataset(f"views/layer_{k}", (self.n_views, *shape))
-                self._dataset("views/overflow", (self.n_views, len(self.calorimeter.layers)))
+            shapes: dict[str, tuple[int, ...]] = {
+                **{f"layer_{k}": shape for k, shape in enumerate(self.calorimeter.layer_shapes)},
+                "overflow": (len(self.calorimeter.layers),),
+            }
+            for name, shape in shapes.items():
+                growing_dataset(self._file, name, shape, np.float32)
+                if self.n_views:
+                    growing_dataset(self._file, f"views/{name}", (self.n_views, *shape), np.float32)
             self._stack = stack.pop_all()
         return self
-
-    def _dataset(self, name: str, shape: tuple[int, ...]) -> None:
-        rows = max(1, min(1024, 2**20 // (4 * int(np.prod(shape)))))
-        self._file.create_dataset(
-            name,
-            shape=(0, *shape),
-            maxshape=(None, *shape),
-            chunks=(rows, *shape),
-            dtype=np.float32,
-            compression="gzip",
-            compression_opts=4,
-            shuffle=True,
-        )
 
     def append(self, showers: Showers) -> None:
         """Add showers at the end."""
@@ -96,23 +85,21 @@ class ShowerWriter:
             msg = f"{self.path}: showers with {len(showers.views)} views, not {self.n_views}"
             raise ShowerFileError(msg)
         for name, values in _arrays(showers).items():
-            self._extend(name, values)
+            extend(self._file[name], values)
         if showers.views:
             views = [_arrays(view) for view in showers.views]
             for name in views[0]:
-                self._extend(f"views/{name}", np.stack([view[name] for view in views], axis=1))
+                stacked = np.stack([view[name] for view in views], axis=1)
+                extend(self._file[f"views/{name}"], stacked)
         self._incidents.append(showers.incident)
         self._disk.check()
-
-    def _extend(self, name: str, values: NDArray[np.float32]) -> None:
-        dataset = self._file[name]
-        dataset.resize(len(dataset) + len(values), axis=0)
-        dataset[len(dataset) - len(values) :] = values
 
     def _finish(self) -> None:
         incident = Incident.concatenate(self._incidents) if self._incidents else None
         energy = incident.energy_gev if incident else np.empty(0)
-        self._file["energy"] = energy[:, None].astype(np.float32)
+        rounded = energy.astype(np.float32)
+        lossy = self.exact_energies and not np.array_equal(rounded, energy)
+        self._file["energy"] = (energy if lossy else rounded)[:, None]
         pdgids = sorted({int(i) for i in incident.pdgid}) if incident else []
         if incident and len(pdgids) > 1:
             self._file["pdgid"] = incident.pdgid
@@ -122,9 +109,7 @@ class ShowerWriter:
                 values, np.broadcast_to(usual, values.shape)
             ):
                 self._file[name] = values
-        self._file.attrs["particle"] = ",".join(particle_name(i) for i in pdgids)
-        self._file.attrs["calorimeter"] = self.calorimeter.model_dump_json()
-        self._file.attrs["made_with"] = json.dumps(self.made_with, sort_keys=True)
+        self._file.attrs.update(describe(self.calorimeter, self.made_with, pdgids))
 
     def __exit__(
         self,

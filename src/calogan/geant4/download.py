@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import http.client
 import shutil
 import tarfile
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from calogan.errors import Geant4DataError
+from calogan.download import download
+from calogan.errors import DownloadError, Geant4DataError
 from calogan.geant4.data import official_folder
 from calogan.geant4.datasets import BASE_URL, DATASETS, Dataset
 
@@ -21,11 +19,6 @@ __all__ = ["OnBytes", "install"]
 
 OnBytes = Callable[[Dataset, int, int | None], None]
 """Told of progress: the data set, bytes that are there, and bytes in all if they are known."""
-
-_BLOCK = 1 << 18
-_ATTEMPTS = 5
-_TIMEOUT_S = 60.0
-_RANGE_NOT_SATISFIABLE = 416
 
 
 def install(
@@ -69,59 +62,13 @@ def install(
 
 
 def _download(dataset: Dataset, folder: Path, base_url: str, on_bytes: OnBytes | None) -> Path:
-    url = f"{base_url}/{dataset.archive}"
-    archive = folder / f"{dataset.archive}.part"
-    for _ in range(_ATTEMPTS):
-        try:
-            complete = _fetch(dataset, url, archive, on_bytes)
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code == _RANGE_NOT_SATISFIABLE and archive.stat().st_size:
-                archive.unlink()  # longer than the file that it should be a part of
-                continue
-            msg = f"{url}: the server answers {error.code} {error.reason}"
-            raise Geant4DataError(msg) from error
-        except (urllib.error.URLError, http.client.HTTPException, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
-            msg = f"cannot reach {url} ({reason}): is there a network?"
-            raise Geant4DataError(msg) from error
-        except (ConnectionError, TimeoutError):
-            complete = False
-        if complete:
-            _check(dataset, archive, url)
-            return archive
-    msg = f"{url}: the connection broke off {_ATTEMPTS} times; run the command again to go on"
-    raise Geant4DataError(msg)
-
-
-def _fetch(dataset: Dataset, url: str, archive: Path, on_bytes: OnBytes | None) -> bool:
-    """Fetch what is missing of an archive; return whether it is complete."""
-    there = archive.stat().st_size if archive.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={there}-"} if there else {})
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
-        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
-            there = 0
-        length = response.headers.get("Content-Length")
-        total = None if length is None else there + int(length)
-        with archive.open("ab" if there else "wb") as file:
-            while block := response.read(_BLOCK):
-                file.write(block)
-                there += len(block)
-                if on_bytes is not None:
-                    on_bytes(dataset, there, total)
-    return total is None or there >= total
-
-
-def _check(dataset: Dataset, archive: Path, url: str) -> None:
-    with archive.open("rb") as file:
-        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    if found != dataset.md5:
-        archive.unlink()
-        msg = (
-            f"{url}: wrong checksum (MD5 {found}, published {dataset.md5}): "
-            "thrown away; run the command again"
-        )
-        raise Geant4DataError(msg)
+    archive = folder / dataset.archive
+    told = None if on_bytes is None else partial(on_bytes, dataset)
+    try:
+        download(f"{base_url}/{dataset.archive}", archive, md5=dataset.md5, on_bytes=told)
+    except DownloadError as error:
+        raise Geant4DataError(str(error)) from error
+    return archive
 
 
 def _unpack(dataset: Dataset, archive: Path, folder: Path) -> None:
