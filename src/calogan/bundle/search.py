@@ -1,0 +1,211 @@
+"""Bundles by name: where they are looked for, and which of several versions is meant."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from calogan.bundle.card import Card
+from calogan.bundle.folder import CARD, MODEL, read_card
+from calogan.errors import ModelError
+
+__all__ = [
+    "DEFAULT_MODELS",
+    "Found",
+    "find_bundle",
+    "install_folder",
+    "installed",
+    "list_bundles",
+    "search_path",
+]
+
+DEFAULT_MODELS = {
+    "eplus": "calogan-eplus",
+    "gamma": "calogan-gamma",
+    "piplus": "calogan-piplus",
+}
+"""The default model of a particle, by the stem of its files."""
+
+BUNDLED = Path(__file__).parents[1] / "models"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A folder of the search path that holds a card.
+
+    Args:
+        path: The folder.
+        card: The card; None if it cannot be read.
+        problem: Why it cannot be read.
+        hidden_by: A bundle of the same name and version that comes before it.
+        default_for: Short name that opens it: the stem of a particle's files.
+    """
+
+    path: Path
+    card: Card | None = None
+    problem: str | None = None
+    hidden_by: Path | None = None
+    default_for: str | None = None
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Size of the network; None if there is none."""
+        try:
+            return (self.path / MODEL).stat().st_size
+        except OSError:
+            return None
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it ships with the package."""
+        return self.path.parent == BUNDLED
+
+
+def _own_folders() -> list[Path]:
+    own = os.environ.get("CALOGAN_MODELS", "")
+    return [Path(part).expanduser() for part in own.split(os.pathsep) if part]
+
+
+def _user_folder() -> Path:
+    return user_data_path("calogan", appauthor=False) / "models"
+
+
+def search_path() -> list[Path]:
+    """Folders that are looked through: those of CALOGAN_MODELS, the user's, the package's."""
+    return [*_own_folders(), _user_folder(), BUNDLED]
+
+
+def install_folder() -> Path:
+    """Where new bundles go: the first folder of CALOGAN_MODELS, or the user's."""
+    return [*_own_folders(), _user_folder()][0]
+
+
+def _cards(folder: Path) -> list[Path]:
+    """Folders with a card: this one, or those in it."""
+    try:
+        if (folder / CARD).is_file():
+            return [folder]
+        folders = (card.parent for card in sorted(folder.glob(f"*/{CARD}")))
+        return [path for path in folders if not path.name.startswith(".")]  # half written
+    except OSError:
+        return []  # such as a folder of CALOGAN_MODELS that may not be read
+
+
+def installed() -> list[Found]:
+    """All bundles of the search path: by name, the highest version first; unreadable ones last."""
+    found: list[Found] = []
+    first: dict[tuple[str, int], Path] = {}
+    paths = dict.fromkeys(path for folder in search_path() for path in _cards(folder))
+    for path in paths:
+        try:
+            card = read_card(path)
+        except ModelError as error:
+            found.append(Found(path, problem=str(error)))
+            continue
+        before = first.setdefault((card.name, card.version), path)
+        found.append(Found(path, card, hidden_by=None if before == path else before))
+    openers = {path: short for short, path in _short_names(first).items()}
+    found = [replace(one, default_for=openers.get(one.path)) for one in found]
+    return sorted(found, key=_order)
+
+
+def _short_names(paths: Mapping[tuple[str, int], Path]) -> dict[str, Path]:
+    """What the short name of each particle opens: a model of this name, or the default one."""
+    names = {name for name, _ in paths}
+    opened = {short: short if short in names else DEFAULT_MODELS[short] for short in DEFAULT_MODELS}
+    return {
+        short: paths[name, max(version for other, version in paths if other == name)]
+        for short, name in opened.items()
+        if name in names
+    }
+
+
+def _order(found: Found) -> tuple[bool, str, int]:
+    if found.card is None:
+        return True, str(found.path), 0
+    return False, found.card.name, -found.card.version
+
+
+def list_bundles() -> list[str]:
+    """Names of all bundles that can be opened by name, short ones first."""
+    usable = [one for one in installed() if one.card and not one.hidden_by]
+    short = {one.default_for for one in usable}
+    names = sorted({one.card.name for one in usable if one.card})
+    return [*(name for name in DEFAULT_MODELS if name in short), *names]
+
+
+def find_bundle(name: str) -> Path | None:
+    """Folder of the bundle of this name or path; None if there is none.
+
+    Args:
+        name: A folder with a card; else the name of a model, as on its card, or the short name of
+            a default model (`eplus`). `name@2` is version 2; without, the highest version is
+            taken, and of two equal ones the first on the search path.
+
+    Raises:
+        ModelError: There is no such version, the default model is not there, the bundle that is
+            meant cannot be read, or the folder is no bundle.
+    """
+    if _is_file(Path(name) / CARD):
+        return Path(name)
+    short, at, wanted = name.partition("@")
+    if at and not re.fullmatch(r"[1-9][0-9]{0,6}", wanted):
+        msg = f"{name}: the version of a model is a number from 1, as in {short or 'eplus'}@2"
+        raise ModelError(msg)
+    there = installed()
+    exact = any(one.card and one.card.name == short for one in there)
+    model = short if exact else DEFAULT_MODELS.get(short, short)
+    versions = {
+        one.card.version: one.path
+        for one in there
+        if one.card and one.card.name == model and not one.hidden_by
+    }
+    if not versions:
+        _explain(name, short, there)
+        return None
+    if at and int(wanted) not in versions:
+        known = ", ".join(f"{short}@{version}" for version in sorted(versions))
+        msg = f"no version {wanted} of the model {short}: there is {known}"
+        raise ModelError(msg)
+    return versions[int(wanted) if at else max(versions)]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
+
+
+def _explain(name: str, short: str, there: list[Found]) -> None:
+    """Raise what can be said about a name that no card has, if anything can."""
+    folders = (short, DEFAULT_MODELS.get(short, short), name)
+    for one in there:
+        if one.problem and one.path.name.partition("@")[0] in folders:
+            raise ModelError(one.problem)
+    if short in DEFAULT_MODELS:
+        msg = (
+            f"no model for {short} yet: {DEFAULT_MODELS[short]} is not installed"
+            " (calogan models lists what is)"
+        )
+        raise ModelError(msg)
+    folder = Path(name)
+    if name and _is_file(folder / "model" / CARD):
+        msg = f"{name} is the folder of a training: its model is {folder / 'model'}"
+        raise ModelError(msg)
+    if os.sep in name:
+        what = f"it holds no {CARD}" if _is_dir(folder) else "there is no such folder"
+        msg = f"no model bundle {name}: {what}"
+        raise ModelError(msg)
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
