@@ -158,7 +158,7 @@ BAD_INPUT: dict[str, tuple[list[object], str]] = {
     "missing file": (["compare", "nowhere.h5", "sample.h5"], "no such file: nowhere.h5"),
     "foreign file": (["compare", "text.txt", "nan.h5"], "text.txt is not an HDF5 file"),
     "nan": (["compare", "nan.h5", "nan.h5"], "nan.h5: layer_0: shower 0 holds an energy"),
-    "no datasets": (["compare", "empty.h5", "nan.h5"], "empty.h5 holds no data set energy"),
+    "no datasets": (["compare", "empty.h5", "nan.h5"], "it holds nothing"),
     "unknown model": (["simulate", "--with", "x", "-n", 1, "-o", "o.h5"], "no simulator 'x'"),
     "unknown particle": (
         ["simulate", "--particle", "x", "-n", 1, "-o", "o.h5"],
@@ -175,7 +175,7 @@ BAD_INPUT: dict[str, tuple[list[object], str]] = {
     "a folder": (["simulate", "-n", 1, "-o", "."], "it is a folder"),
     "an odd particle": (["simulate", "--particle=++5", "-n1", "-o", "o.h5"], "unknown particle"),
     "too much energy": (["simulate", "--energy", "1e39", "-n", 1, "-o", "o.h5"], "1e+39 GeV"),
-    "not for a model": (["simulate", "--range-cut", 1, "-n", 1, "-o", "o.h5"], "are Geant4's"),
+    "not for a model": (["simulate", "--range-cut", 1, "-n", 1, "-o", "o.h5"], "for --with geant4 only"),
     "no yaml": (["train", "nowhere.yaml"], "cannot read nowhere.yaml"),
     "bad setting": (["train", "p.yaml", "--batch-size", 0], "batch_size: "),
     "bad physics": (

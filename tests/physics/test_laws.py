@@ -66,7 +66,7 @@ def test_response_is_linear(tmp_path: Path) -> None:
     assert max(means) / min(means) < 1.01, means
 
 
-def asymmetry(image: NDArray[np.float32], mirrored: NDArray[np.float32]) -> float:
+def asymmetry(image: NDArray[np.floating], mirrored: NDArray[np.floating]) -> float:
     """Chi2 per cell of the mean of `image - mirrored`, both `(n, eta, phi)`, among lit cells."""
     difference = (image - mirrored).astype(np.float64)
     lit = (image > 0).sum(axis=0) >= 100

@@ -12,9 +12,10 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calogan.calorimeter import CALOGAN, Calorimeter
 from calogan.errors import (
@@ -33,8 +34,16 @@ from calogan.geant4.deposits import (
     no_deposits,
     turn_deposits,
 )
-from calogan.geant4.detector import Recorded, check_start, describe_world, elements_of
+from calogan.geant4.detector import (
+    Recorded,
+    check_start,
+    describe_world,
+    elements_of,
+    start_positions_mm,
+)
 from calogan.geant4.physics import PhysicsList, parse_physics_list
+from calogan.geant4.primaries import check_primaries
+from calogan.geant4.upstream import Upstream
 from calogan.incident import Incident
 from calogan.showers import Showers
 
@@ -75,6 +84,8 @@ class Geant4Simulator:
         views: How many more times each shower is read out, turned around the beam axis by a
             random angle and mirrored or not: training data for little. The showers themselves
             are the same with and without.
+        upstream: What stands before the calorimeter; nothing unless given. A beam starts before
+            all of it: a particle that does not is moved back along its direction.
         physics_list: Such as `FTFP_BERT` (the paper's) or `FTFP_BERT_EMV`, which is faster.
         range_cut_mm: Production threshold of secondaries, as a range [mm]; the paper's is 0.7.
         data: Cross sections; found by `find_geant4_data` unless given.
@@ -86,6 +97,9 @@ class Geant4Simulator:
         Geant4DataError: No cross sections for these materials or this physics.
     """
 
+    resumable = True
+    """A production keeps what is finished: seconds of work for a few bytes on disk."""
+
     chunk_size = 10
     """Showers that one task of a production simulates: seconds, so that progress is seen."""
 
@@ -95,6 +109,7 @@ class Geant4Simulator:
         *,
         deposits: Recorded = "all",
         views: int = 0,
+        upstream: Upstream | None = None,
         physics_list: str = "FTFP_BERT",
         range_cut_mm: float = 0.7,
         data: Geant4Data | None = None,
@@ -102,6 +117,9 @@ class Geant4Simulator:
         physics = parse_physics_list(physics_list)
         if not 0 < range_cut_mm < np.inf:
             msg = f"range cut of {range_cut_mm:g} mm: must be above 0"
+            raise ConfigurationError(msg)
+        if deposits not in get_args(Recorded):
+            msg = f"deposits {deposits!r}: give all or active"
             raise ConfigurationError(msg)
         if views < 0:
             msg = f"{views} views: must not be negative"
@@ -113,7 +131,7 @@ class Geant4Simulator:
         except ModuleNotFoundError as error:
             what = "Geant4 simulation"
             raise MissingExtraError(what, "geant4") from error
-        elements = elements_of(calorimeter)
+        elements = elements_of(calorimeter, upstream)
         self.data = data or find_geant4_data(elements)
         if physics.needs_official_data and self.data.kind != "official":
             msg = (
@@ -122,8 +140,8 @@ class Geant4Simulator:
             )
             raise ConfigurationError(msg)
         self._calorimeter = calorimeter
-        self._deposits, self._n_views = deposits, views
-        world = describe_world(calorimeter, deposits)
+        self._deposits, self._n_views, self._upstream = deposits, views, upstream
+        world = describe_world(calorimeter, deposits, upstream)
         self._configuration = _Configuration(repr(world), physics, range_cut_mm, self.data)
         try:
             self._simulation = calzone.Simulation(
@@ -161,9 +179,22 @@ class Geant4Simulator:
             "physics_list": self._configuration.physics_list.name,
             "range_cut_mm": self._configuration.range_cut_mm,
             "deposits": self._deposits,
+            **({"views": self._n_views} if self._n_views else {}),
+            **({"upstream": self._upstream.model_dump()} if self._upstream else {}),
             "data": self.data.label,
             "data_digest": self.data.digest,
         }
+
+    def check(self, incident: Incident) -> None:
+        """Check, before hours of work, that these particles can be simulated.
+
+        Raises:
+            IncidentError: Geant4 does not shoot such a particle, or not from where it starts.
+        """
+        check_primaries(np.unique(incident.pdgid).tolist())
+        check_start(incident, self.calorimeter, self._upstream)
+        if self._n_views:
+            check_axis(incident)
 
     def simulate(self, incident: Incident, rng: np.random.Generator | None = None) -> Showers:
         """Simulate one shower per incident particle.
@@ -176,12 +207,10 @@ class Geant4Simulator:
             rng: Source of all randomness; a fresh, unseeded one unless given.
 
         Raises:
-            IncidentError: A particle starts outside of the world or inside the calorimeter.
+            IncidentError: A particle that Geant4 does not shoot, or not from where it starts.
             SimulationError: Geant4 gave up, or runs with another configuration in this process.
         """
-        check_start(incident, self.calorimeter)
-        if self._n_views:
-            check_axis(incident)
+        self.check(incident)
         self._claim_process()
         rng = np.random.default_rng() if rng is None else rng
         view_rng = rng.spawn(1)[0]  # a stream of its own: views change nothing else
@@ -210,7 +239,21 @@ class Geant4Simulator:
         self._simulation.random.seed = int(high) << 64 | int(low)
 
     def _deposit(self, incident: Incident, rng: np.random.Generator) -> Deposits:
-        return collect_deposits(self._run(incident, rng), rng)
+        return collect_deposits(self._run(self._particles(incident), rng), rng)
+
+    def _particles(self, incident: Incident) -> NDArray[np.void]:
+        """Put incident particles in calzone's words, where Geant4 is to start them."""
+        import calzone
+
+        start_mm = start_positions_mm(incident, self.calorimeter, self._upstream)
+        particles: NDArray[np.void] = calzone.particles(
+            len(incident),
+            pid=incident.pdgid,
+            energy=incident.energy_gev * 1e3,
+            position=start_mm / CM_TO_MM,
+            direction=incident.direction,
+        )
+        return particles
 
     def _read_out(
         self, incident: Incident, deposits: Deposits, view_rng: np.random.Generator
@@ -225,17 +268,10 @@ class Geant4Simulator:
         views = (binned(turn_deposits(deposits, n, view_rng)) for _ in range(self._n_views))
         return binned(deposits, tuple(views))
 
-    def _run(self, incident: Incident, rng: np.random.Generator) -> dict[str, Any]:
+    def _run(self, particles: NDArray[np.void], rng: np.random.Generator) -> dict[str, Any]:
         """Run Geant4; where an event breaks off, run the batch again with other random numbers."""
         import calzone
 
-        particles = calzone.particles(
-            len(incident),
-            pid=incident.pdgid,
-            energy=incident.energy_gev * 1e3,
-            position=incident.position_mm / CM_TO_MM,
-            direction=incident.direction,
-        )
         for attempt in range(_ATTEMPTS):
             try:
                 deposits: dict[str, Any] = self._simulation.run(particles)
@@ -244,7 +280,8 @@ class Geant4Simulator:
                 _LOG.warning("Geant4: %s (attempt %d)", _one_line(error), attempt + 1)
                 self._seed(rng)
             except ValueError as error:
-                msg = f"Geant4: {_one_line(error)}"
+                what = "does not know the particle" if "bad pid" in str(error) else "cannot run"
+                msg = f"Geant4 {what}: {_one_line(error)}"
                 raise SimulationError(msg) from error
             else:
                 return deposits
