@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from calogan.production import Production
+
 __all__ = ["EPILOG", "simulate"]
+
+BEAM = "Beam"
+GEANT4 = "Geant4"
+PRODUCTION = "Production"
+"""Panels of the help text."""
 
 EPILOG = (
     "Examples: "
@@ -18,33 +26,137 @@ EPILOG = (
 
 def simulate(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write (HDF5).")],
-    n: Annotated[int, typer.Option("-n", min=1, max=10**9, help="Number of showers.")],
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            min=1,
+            max=10**9,
+            help="Number of showers; a file of energies and a macro know it themselves.",
+        ),
+    ] = None,
     simulator: Annotated[
         str,
-        typer.Option("--with", help="geant4, a model (eplus), or the folder of a model bundle."),
+        typer.Option("--with", help="geant4, a model (eplus), its folder, or library:FILE."),
     ] = "eplus",
     particle: Annotated[
         str | None,
-        typer.Option(help="e+, gamma, pi+, ... or a PDG id; a model knows its own particle."),
+        typer.Option(
+            help="e+, gamma, pi+, ..., a PDG id, or several: e+,gamma; a model knows its own.",
+            rich_help_panel=BEAM,
+        ),
     ] = None,
     energy: Annotated[
-        str,
-        typer.Option(help="GeV: 50, 1:100 (uniform), log:1:100 (log-uniform) or 10,20,50."),
-    ] = "1:100",
+        str | None,
+        typer.Option(
+            help="GeV: 50, 1:100 (uniform; the default), log:1:100, 10,20,50 (one of these), "
+            "file:FILE:COLUMN (in order), pow:-2:1:100, exp:20:1:100, ...",
+            rich_help_panel=BEAM,
+        ),
+    ] = None,
+    position: Annotated[
+        str | None,
+        typer.Option(
+            help="mm: X,Y where particles enter the front face (0,0), or X,Y,Z where they start; "
+            "-20:20,-20:20 a uniform box.",
+            rich_help_panel=BEAM,
+        ),
+    ] = None,
+    direction: Annotated[
+        str | None,
+        typer.Option(
+            help="0,0,1 (the default), theta=0:20,phi=0:360 (uniform in the angles, degrees) or "
+            "cone:5 (uniform in solid angle).",
+            rich_help_panel=BEAM,
+        ),
+    ] = None,
+    macro: Annotated[
+        Path | None,
+        typer.Option(
+            help="A Geant4 macro with a general particle source, such as run2.mac, instead.",
+            rich_help_panel=BEAM,
+        ),
+    ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Fixes the showers; drawn and printed unless given.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Fixes the showers; drawn and printed unless given.",
+            rich_help_panel=PRODUCTION,
+        ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes (threads of a model); all cores unless given."),
+        typer.Option(
+            min=1,
+            help="Processes (threads of a model); all cores unless given.",
+            rich_help_panel=PRODUCTION,
+        ),
+    ] = None,
+    chunk_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Showers per task, 10 with Geant4 unless given; fixes the showers, as the seed.",
+            rich_help_panel=PRODUCTION,
+        ),
+    ] = None,
+    cluster: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file of a cluster whose nodes simulate: Slurm, HTCondor, PBS.",
+            rich_help_panel=PRODUCTION,
+        ),
     ] = None,
     physics_list: Annotated[
         str | None,
-        typer.Option(help="Geant4 only: FTFP_BERT (default), FTFP_BERT_EMV, QGSP_BERT, ..."),
+        typer.Option(
+            help="FTFP_BERT (default), FTFP_BERT_EMV, QGSP_BERT, ...", rich_help_panel=GEANT4
+        ),
     ] = None,
     range_cut: Annotated[
         float | None,
-        typer.Option(help="Geant4 only: production threshold as a range in mm (default 0.7)."),
+        typer.Option(
+            help="Production threshold as a range in mm (default 0.7).", rich_help_panel=GEANT4
+        ),
+    ] = None,
+    calorimeter: Annotated[
+        str | None,
+        typer.Option(
+            help="The paper's (calogan, the default), another one that ships, or a YAML file.",
+            rich_help_panel=GEANT4,
+        ),
+    ] = None,
+    deposits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|active",
+            help="Which energy counts: in absorbers too (all, as in the paper), or in active "
+            "sub-layers only.",
+            rich_help_panel=GEANT4,
+        ),
+    ] = None,
+    views: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Read each shower out so many more times, turned around the beam axis and "
+            "mirrored at random: for training.",
+            rich_help_panel=GEANT4,
+        ),
+    ] = None,
+    upstream: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file of slabs that stand before the calorimeter.", rich_help_panel=GEANT4
+        ),
+    ] = None,
+    fast: Annotated[
+        str | None,
+        typer.Option(
+            help="Models that take over at the calorimeter: eplus,library:gamma.h5",
+            rich_help_panel=GEANT4,
+        ),
     ] = None,
 ) -> None:
     """Simulate showers and write them to a file in the layout of the CaloGAN paper."""
@@ -54,49 +166,74 @@ def simulate(
     from functools import partial
 
     from calogan.catalogue import open_simulator
+    from calogan.cli.beams import BeamOptions, draw_incident
     from calogan.cli.progress import progress_bar
-    from calogan.errors import ConfigurationError, IncidentError
+    from calogan.errors import ConfigurationError
     from calogan.files.output import check_writable
-    from calogan.incident import Incident, parse_spectrum, pdg_id
-    from calogan.production import incident_rng, produce
+    from calogan.production import pending_seed, produce, read_cluster
 
     check_writable(output)
-    spectrum = parse_spectrum(energy)
+    nodes = read_cluster(cluster) if cluster is not None else None
+    if nodes is not None and workers is not None:
+        msg = f"--workers counts processes of this machine: {cluster} says how many a node has"
+        raise ConfigurationError(msg)
     workers = workers or len(os.sched_getaffinity(0))  # a batch system may give fewer than all
+    seed = pending_seed(output) if seed is None else seed  # of a production that was stopped
     seed = secrets.randbits(32) if seed is None else seed
-    physics = {"physics_list": physics_list, "range_cut_mm": range_cut}
-    given = {name: value for name, value in physics.items() if value is not None}
+    geant4_options = {
+        "physics_list": physics_list,
+        "range_cut_mm": range_cut,
+        "calorimeter": calorimeter,
+        "deposits": deposits,
+        "views": views,
+        "upstream": upstream,
+        "fast": None if fast is None else fast.split(","),
+    }
+    given = {name: value for name, value in geant4_options.items() if value is not None}
     if simulator == "geant4":
         factory = partial(open_simulator, simulator, **given)
     else:  # one process: ONNX Runtime's threads share the network
         if given:
-            msg = f"--physics-list and --range-cut are Geant4's, not those of {simulator}"
+            names = [f"--{name.removesuffix('_mm').replace('_', '-')}" for name in given]
+            msg = f"{', '.join(names)}: for --with geant4 only, not for {simulator}"
             raise ConfigurationError(msg)
-        factory = partial(open_simulator, simulator, threads=workers)
+        factory = partial(open_simulator, simulator, threads=1 if nodes else workers)
         workers = 1
-    particle = particle or getattr(factory(), "particle", None)
-    if particle is None:
-        msg = f"{simulator} simulates any particle: name one with --particle, such as e+"
-        raise IncidentError(msg)
-    incident = Incident.create(pdg_id(particle), spectrum.draw(n, incident_rng(seed)))
-    made_with = {"simulator": simulator, "particle": particle, "energy_gev": energy}
+    beam = BeamOptions(particle, energy, position, direction, macro, n)
+    incident, drawn = draw_incident(beam, factory(), seed)
+    n = len(incident)
+    made_with = {"simulator": simulator, **drawn}
     started = time.perf_counter()
     with progress_bar("showers") as progress:
-        task = progress.add_task(f"{particle} with {simulator}", total=n)
-        produce(
+        task = progress.add_task(f"{drawn.get('particle', macro)} with {simulator}", total=n)
+        production = produce(
             factory,
             incident,
             output,
             seed=seed,
             workers=workers,
+            chunk_size=chunk_size,
             made_with=made_with,
             on_progress=lambda done: progress.update(task, completed=done),
+            cluster=nodes,
         )
-    seconds = time.perf_counter() - started
-    typer.echo(
-        f"{n} showers in {seconds:.1f} s ({_short(1e3 * seconds / n)} ms per shower), seed {seed}"
-    )
+    _print_speed(production, time.perf_counter() - started, seed)
     _print_provenance(output)
+    if production.failed:
+        again = "the same command tries them again" + (
+            " and nothing else" if production.resumable else ""
+        )
+        lacking = n - production.written
+        typer.echo(f"calogan: incomplete: {lacking} of {n} showers failed; {again}", err=True)
+        raise typer.Exit(1)
+
+
+def _print_speed(production: Production, seconds: float, seed: int) -> None:
+    """Say how fast it was; what was finished before does not count."""
+    n = production.simulated
+    each = f" ({_short(1e3 * seconds / n)} ms per shower)" if n else ""
+    before = f", {production.resumed} finished before" if production.resumed else ""
+    typer.echo(f"{n} showers in {seconds:.1f} s{each}, seed {seed}{before}")
 
 
 def _short(value: float) -> str:
@@ -112,4 +249,8 @@ def _print_provenance(output: Path) -> None:
         made_with = file.made_with
     shown = ("simulator", "geant4", "physics_list", "data", "model", "model_version")
     facts = ", ".join(f"{key} {made_with[key]}" for key in shown if key in made_with)
+    if "upstream" in made_with:
+        facts += f", behind {made_with['upstream']['name']}"
+    if "fast" in made_with:
+        facts += f", fast with {' and '.join(model['name'] for model in made_with['fast'])}"
     typer.echo(f"{output}: {facts}")
