@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from calogan.networks.calogan import CaloganDiscriminator, CaloganGenerator
+from calogan.networks.calogan import FEATURES, CaloganDiscriminator, CaloganGenerator
 
-__all__ = ["CaloganDiscriminator", "CaloganGenerator"]
+__all__ = ["FEATURES", "CaloganDiscriminator", "CaloganGenerator"]

@@ -1,0 +1,69 @@
+"""Cells without energy: exact zeros, and how many cells are hit, with gradients that help."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["hit_share", "rectify"]
+
+
+class _Rectify(torch.autograd.Function):
+    """ReLU with a way back for cells that are off in a whole batch."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return functional.relu(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        dead = (x <= 0).all(dim=-1, keepdim=True)
+        return torch.where((x > 0) | dead, gradients[0], 0.0)
+
+
+def rectify(x: Tensor) -> Tensor:
+    """ReLU over a batch-last image, in which no cell dies for good.
+
+    A cell that is off in all showers of a batch gets no gradient from a plain ReLU, and stays off
+    for ever. Here such a cell, and no other, gets the gradient that it would have if it were on.
+    """
+    if not x.requires_grad:
+        return functional.relu(x)
+    return cast(Tensor, _Rectify.apply(x))  # type: ignore[no-untyped-call]
+
+
+class _HitShare(torch.autograd.Function):
+    """Share of cells above zero, with the gradient of the mean of x / (x + scale)."""
+
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(image)
+        ctx.scale = scale
+        return (image > 0).flatten(1).to(image.dtype).mean(1, keepdim=True)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (image,) = ctx.saved_tensors
+        slope = ctx.scale / (image + ctx.scale).square() / image[0].numel()
+        return slope * gradients[0][..., None], None
+
+
+def hit_share(image: Tensor, scale: float = 1e-3) -> Tensor:
+    """Share of the cells with energy (the paper's sparsity), with a useful gradient.
+
+    A count has no gradient, so in the published code the generator never learns from it which
+    way to go. Here the backward is that of the smooth x / (x + scale).
+
+    Args:
+        image: Cell energies, shape `(n, rows, columns)` [GeV], none negative.
+        scale: Energy at which the smooth share of a cell is one half [GeV].
+
+    Returns:
+        The share, shape `(n, 1)`.
+    """
+    return cast(Tensor, _HitShare.apply(image, scale))  # type: ignore[no-untyped-call]
