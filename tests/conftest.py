@@ -20,7 +20,7 @@ def make_showers(n: int, seed: int = 0, calorimeter: Calorimeter = CALOGAN) -> S
     layers = []
     for layer, share in zip(calorimeter.layers, (0.2, 0.79, 0.01), strict=True):
         width = 25.0 * rng.uniform(0.8, 1.2, (n, 1, 1))
-        x, y = layer.eta_centers_mm[:, None], layer.phi_centers_mm[None, :]
+        x, y = layer.x_mm, layer.y_mm
         image = np.exp(-(x**2 + y**2) / (2 * width**2)) * rng.exponential(1.0, (n, *layer.shape))
         image[image < 1e-4] = 0
         energy = share * 1e3 * incident.energy_gev * rng.uniform(0.5, 1.5, n)
@@ -54,7 +54,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("training")
     path = folder / "eplus.h5"
     write_showers(path, make_showers(80), {"geant4": "none, made for a test"})
-    config = make_config(nb_epochs=2, batch_size=16, latent_size=4, validation_share=0.2)
+    config = make_config(
+        nb_epochs=2,
+        batch_size=16,
+        latent_size=4,
+        validation_share=0.2,
+        d_pfx="",
+        g_pfx="",
+        pictures_every=0,
+        tensorboard=False,
+    )
     train({"positron": path}, folder / "run", config)
     return folder / "run"
 

@@ -6,7 +6,7 @@ pytest.importorskip("torch", reason="needs the extra train")
 
 import torch
 
-from calogan.training.matching import shape_loss
+from calogan.training.matching import coordinates_of, shape_loss
 from tests.conftest import make_showers
 
 
@@ -51,3 +51,25 @@ def test_the_gradient_reaches_every_layer_and_is_finite() -> None:
         assert layer.grad is not None
         assert torch.isfinite(layer.grad).all()
         assert layer.grad.abs().sum() > 0
+
+
+def test_coordinates_of_what_is_asked_for() -> None:
+    condition = torch.tensor([[10.0, -5.0], [35.0, 5.0], [35.0, 2.5]])
+    t = coordinates_of(condition, torch.tensor([0, 1, 1]), 2)
+    apart = torch.cdist(t, t).square()
+    assert apart[0, 1].item() == pytest.approx(1 + 4**2 + 2**2)  # energy, place, particle
+    assert apart[1, 2].item() == pytest.approx(1)  # a quarter of the reach in place
+    energy = condition[:, :1]
+    torch.testing.assert_close(coordinates_of(energy, None), energy / 25)
+
+
+def test_showers_of_the_wrong_particle_are_far() -> None:
+    """The same two kinds of showers, each as often as asked for, but for the wrong requests."""
+    real, energy = batch(0)
+    label = torch.arange(64) % 2
+    kinds = [torch.where((label == 1)[:, None, None], x.roll(3, dims=2), x) for x in real]
+    swapped = [torch.where((label == 0)[:, None, None], x.roll(3, dims=2), x) for x in real]
+    told = coordinates_of(energy, label, 2)
+    wrong = shape_loss(kinds, swapped, energy, told) - shape_loss(kinds, kinds, energy, told)
+    blind = shape_loss(kinds, swapped, energy) - shape_loss(kinds, kinds, energy)
+    assert wrong.item() > 1.2 * blind.item()

@@ -10,7 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from calogan.cli import compare, geant4_data, simulate, train
+from calogan.cli import (
+    calorimeter,
+    compare,
+    convert,
+    datasets,
+    geant4_data,
+    info,
+    models,
+    simulate,
+    train,
+)
 from calogan.errors import CaloganError
 
 __all__ = ["app", "main"]
@@ -26,6 +36,11 @@ app = typer.Typer(
 app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
 app.command("train", epilog=train.EPILOG)(train.train)
 app.command("compare")(compare.compare)
+app.command("convert", epilog=convert.EPILOG)(convert.convert)
+app.command("info")(info.info)
+app.add_typer(calorimeter.app, name="calorimeter")
+app.add_typer(datasets.app, name="datasets")
+app.add_typer(models.app, name="models")
 app.add_typer(geant4_data.app, name="geant4-data")
 
 

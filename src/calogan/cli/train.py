@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from calogan.training.configuration import TrainingConfig, help_of
 
 __all__ = ["EPILOG", "train"]
 
 EPILOG = "Example: calogan train particles.yaml --nb-epochs 2 --latent-size 64 -o runs/first"
 
+_YAML_ONLY = {"debug"}  # on the command line, --debug shows tracebacks
 
+
+def _option(name: str, default: Any) -> inspect.Parameter:
+    """A setting as an option; None where it is not given, so that the recipe's value stays."""
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(default, bool) and not name.startswith("no_"):
+        flag = f"{flag}/--no-{flag[2:]}"
+    # whatever is no plain number is checked with the recipe's settings, in their words
+    kind = type(default) if isinstance(default, int | float) else str
+    shown = {True: "yes", False: "no", "": "none"}.get(default, default)
+    option = typer.Option(flag, help=f"{help_of(name)} (default: {shown})", show_default=False)
+    annotation = Annotated[kind | None, option]  # type: ignore[valid-type]
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+    )
+
+
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes `**settings` an option for each setting of a training."""
+    own = [
+        parameter
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    settings = [
+        _option(field.name, field.default)
+        for field in fields(TrainingConfig)
+        if field.name not in _YAML_ONLY
+    ]
+    command.__signature__ = inspect.Signature([*own, *settings])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in (*own, *settings)}
+    return command
+
+
+@_with_settings
 def train(
-    dataset: Annotated[
-        Path, typer.Argument(help="YAML with a particle and its file: positron: 'data/eplus.h5'")
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            help="YAML with particles and files (positron: 'data/eplus.h5'), or a recipe with"
+            " settings too."
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the run: checkpoints, log, model.")
@@ -22,85 +66,40 @@ def train(
     name: Annotated[
         str | None, typer.Option(help="Name of the model; calogan-PARTICLE unless given.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last epoch.")] = False,
-    nb_epochs: Annotated[int, typer.Option(help="Passes over the training showers.")] = 50,
-    batch_size: Annotated[int, typer.Option(help="Showers per update.")] = 256,
-    latent_size: Annotated[int, typer.Option(help="Length of the noise vector.")] = 1024,
-    disc_lr: Annotated[float, typer.Option(help="Learning rate of the discriminator.")] = 2e-5,
-    gen_lr: Annotated[float, typer.Option(help="Learning rate of the generator.")] = 2e-4,
-    adam_beta: Annotated[float, typer.Option(help="Adam's beta_1.")] = 0.5,
-    prog_bar: Annotated[
-        bool, typer.Option("--prog-bar/--no-prog-bar", help="Show a progress bar.")
-    ] = True,
-    no_attn: Annotated[
-        bool, typer.Option("--no-attn", help="Leave the attention between layers out.")
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint.")
     ] = False,
-    d_pfx: Annotated[
-        str, typer.Option(help="Name of the discriminator's weights after each epoch; '' for none.")
-    ] = "params_discriminator_epoch_",
-    g_pfx: Annotated[
-        str, typer.Option(help="Name of the generator's weights after each epoch; '' for none.")
-    ] = "params_generator_epoch_",
-    energy_weight: Annotated[
-        float, typer.Option(help="Weight of |E_tot - E| in the generator's loss.")
-    ] = 0.05,
-    shape_weight: Annotated[
-        float, typer.Option(help="Weight of the shower shapes in its loss; 0 in the paper.")
-    ] = 0.0,
-    warmup_epochs: Annotated[
-        int, typer.Option(help="Epochs of energy and shapes alone, before the discriminator.")
-    ] = 0,
-    scale_cells: Annotated[
-        bool, typer.Option("--scale-cells", help="Learn faint cells as fast as bright ones.")
+    auto_resume: Annotated[
+        bool,
+        typer.Option("--auto-resume", help="Go on if there is a checkpoint, otherwise start."),
     ] = False,
-    views: Annotated[
-        bool, typer.Option(help="Use the further readings of each shower, if the file has them.")
-    ] = True,
-    reflections: Annotated[
-        bool, typer.Option(help="Mirror the showers in x and y at random.")
-    ] = True,
-    validation_share: Annotated[
-        float, typer.Option(help="Share of the showers kept for validation.")
-    ] = 0.1,
-    precision: Annotated[
-        str, typer.Option(help="32-true, bf16-mixed, ... (Lightning Fabric).")
-    ] = "32-true",
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the run.")] = 0,
+    resume_from: Annotated[
+        Path | None, typer.Option(help="Go on from this checkpoint, in another folder.")
+    ] = None,
+    **settings: Any,
 ) -> None:
-    """Train a CaloGAN (arXiv:1705.02355) on the showers of one particle.
+    """Train a CaloGAN (arXiv:1705.02355) on showers of one particle, or of several.
 
-    Options and defaults of the published training script work as they did.
+    Options and defaults of the published training script work as they did. An option counts more
+    than the recipe, the recipe more than a default.
     """
     from calogan.cli.extras import needs_extra
     from calogan.cli.progress import progress_bar
 
     with needs_extra("training", "train"):
-        import torch  # noqa: F401
+        from lightning_fabric.utilities.rank_zero import rank_zero_only
 
-        from calogan.training import make_config, read_particles
-        from calogan.training import train as fit
+        from calogan.training import read_recipe
+        from calogan.training.loop import export, fit
+        from calogan.training.output import Resume
+        from calogan.training.run import open_run
 
-    config = make_config(
-        nb_epochs=nb_epochs,
-        batch_size=batch_size,
-        latent_size=latent_size,
-        disc_lr=disc_lr,
-        gen_lr=gen_lr,
-        adam_beta=adam_beta,
-        no_attn=no_attn,
-        energy_weight=energy_weight,
-        shape_weight=shape_weight,
-        warmup_epochs=warmup_epochs,
-        scale_cells=scale_cells,
-        views=views,
-        reflections=reflections,
-        validation_share=validation_share,
-        precision=precision,
-        seed=seed,
-    )
-    particles = read_particles(dataset)
-    prefixes = {"discriminator": d_pfx, "generator": g_pfx}
-    with progress_bar("batches", enabled=prog_bar) as progress:
+    wanted = read_recipe(recipe)
+    config = wanted.config(**{k: v for k, v in settings.items() if v is not None})
+    going_on: Resume = resume_from or ("auto" if auto_resume else resume)
+    run = open_run(wanted.particles, output, config, name=name or wanted.name, resume=going_on)
+    first = getattr(rank_zero_only, "rank", 0) == 0  # of several processes, one speaks
+    with progress_bar("batches", enabled=config.prog_bar and first) as progress:
         task = progress.add_task("training", total=None)
 
         def on_batch(done: int, total: int, losses: dict[str, float]) -> None:
@@ -108,14 +107,9 @@ def train(
             text = " ".join(f"{k} {losses[v]:.3f}" for k, v in shown.items() if v in losses)
             progress.update(task, completed=done, total=total, description=text)
 
-        bundle = fit(
-            particles,
-            output,
-            config,
-            name=name,
-            resume=resume,
-            prefixes={k: v for k, v in prefixes.items() if v},
-            on_batch=on_batch,
-        )
-    typer.echo(f"model -> {bundle}")
-    typer.echo(f"try it: calogan simulate --with {bundle} --energy 50 -n 1000 -o fast.h5")
+        fit(run, on_batch)
+    bundles = export(run)
+    if first:
+        for bundle in bundles:
+            typer.echo(f"model -> {bundle}")
+        typer.echo(f"try it: calogan simulate --with {bundles[0]} --energy 50 -n 1000 -o fast.h5")

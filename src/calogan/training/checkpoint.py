@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from calogan.files.output import whole_file
 
 __all__ = ["TrainingState", "load_checkpoint", "save_checkpoint", "save_weights"]
 
+_NUMBERS = ("epoch", "step", "batch", "sums")
+
 
 @dataclass
 class TrainingState:
@@ -26,9 +28,11 @@ class TrainingState:
     Args:
         modules: Networks by name (generator, discriminator, moving average).
         optimizers: Optimisers by name.
-        rng: Source of all randomness.
+        rng: Source of the noise of this process; the order of the showers follows from the seed.
         epoch: Finished epochs.
-        step: Finished batches.
+        step: Finished batches, of all epochs.
+        batch: Finished batches of the epoch that is running.
+        sums: Their losses, added up.
     """
 
     modules: dict[str, nn.Module]
@@ -36,20 +40,26 @@ class TrainingState:
     rng: torch.Generator
     epoch: int = 0
     step: int = 0
+    batch: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
 
 
-def save_checkpoint(path: Path, state: TrainingState, about: dict[str, Any]) -> None:
+def save_checkpoint(
+    path: Path, state: TrainingState, about: dict[str, Any], rngs: Tensor | None = None
+) -> None:
     """Write the state; the file appears whole or not at all.
 
     Args:
         path: The file to make.
         state: What to keep.
         about: JSON-like facts to find again, such as the configuration.
+        rngs: States of the random generators of all processes, one row each; that of `state`
+            alone unless given.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    tensors: dict[str, Tensor] = {"rng": state.rng.get_state()}
+    tensors: dict[str, Tensor] = {"rng": state.rng.get_state()[None] if rngs is None else rngs}
     for name, module in state.modules.items():
         for key, value in module.state_dict().items():
             tensors[f"module/{name}/{key}"] = value
@@ -58,7 +68,7 @@ def save_checkpoint(path: Path, state: TrainingState, about: dict[str, Any]) -> 
             for key, value in values.items():
                 tensors[f"optimizer/{name}/{index}/{key}"] = torch.as_tensor(value)
     tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-    numbers = {"epoch": state.epoch, "step": state.step}
+    numbers = {name: getattr(state, name) for name in _NUMBERS}
     metadata = {"state": json.dumps(numbers), "about": json.dumps(about)}
     _write(path, tensors, metadata)
 
@@ -78,13 +88,17 @@ def save_weights(path: Path, module: nn.Module) -> None:
     _write(path, tensors, {})
 
 
-def load_checkpoint(path: Path, state: TrainingState | None = None) -> dict[str, Any]:
+def load_checkpoint(
+    path: Path, state: TrainingState | None = None, rank: int = 0
+) -> dict[str, Any]:
     """Read a checkpoint into `state`.
 
     Args:
         path: A file that `save_checkpoint` wrote.
         state: Networks and optimisers of the same kind as those saved; only the facts are read
             without.
+        rank: Number of this process: its random generator goes on. One that the training did not
+            have before keeps that of `state`.
 
     Returns:
         The facts kept beside the state.
@@ -98,7 +112,7 @@ def load_checkpoint(path: Path, state: TrainingState | None = None) -> dict[str,
             about: dict[str, Any] = json.loads(metadata["about"])
             if state is not None:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                _restore(state, tensors, json.loads(metadata["state"]))
+                _restore(state, tensors, json.loads(metadata["state"]), rank)
     except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         msg = f"cannot continue from the checkpoint {path}: {reason}"
@@ -106,7 +120,9 @@ def load_checkpoint(path: Path, state: TrainingState | None = None) -> dict[str,
     return about
 
 
-def _restore(state: TrainingState, tensors: dict[str, Tensor], numbers: dict[str, int]) -> None:
+def _restore(
+    state: TrainingState, tensors: dict[str, Tensor], numbers: dict[str, Any], rank: int
+) -> None:
     for name, module in state.modules.items():
         prefix = f"module/{name}/"
         module.load_state_dict(
@@ -121,5 +137,7 @@ def _restore(state: TrainingState, tensors: dict[str, Tensor], numbers: dict[str
                 values.setdefault(int(index), {})[entry] = tensor
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": values, "param_groups": groups})
-    state.rng.set_state(tensors["rng"])
-    state.epoch, state.step = numbers["epoch"], numbers["step"]
+    if rank < len(tensors["rng"]):
+        state.rng.set_state(tensors["rng"][rank].clone())
+    for name in _NUMBERS:
+        setattr(state, name, numbers[name])

@@ -6,63 +6,101 @@ import logging
 import math
 import platform
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from calogan.bundle import Architecture, Card, TrainingData, sha256, write_bundle
-from calogan.calorimeter import Calorimeter
-from calogan.files import ShowerFile
+from calogan.bundle import (
+    Architecture,
+    Card,
+    Condition,
+    Figures,
+    TrainingData,
+    sha256,
+    write_bundle,
+)
+from calogan.conditions import ENERGY
+from calogan.files import open_showers_file
 from calogan.networks import CaloganGenerator
-from calogan.training.configuration import TrainingConfig
-from calogan.training.data import MEV_PER_GEV, ShowerSet
+from calogan.training.configuration import FREE_TO_CHANGE, TrainingConfig
+from calogan.training.data import MEV_PER_GEV, ShowerFileRows, ShowerSet
+from calogan.training.loading import Validation
 
 __all__ = ["export_bundle", "export_onnx"]
 
 
 class _InMev(nn.Module):
-    """The generator with its outputs in MeV."""
+    """The generator of one particle, with its outputs in MeV."""
 
-    def __init__(self, generator: CaloganGenerator) -> None:
+    def __init__(self, generator: CaloganGenerator, label: int | None) -> None:
         super().__init__()
         self.generator = generator
+        self.label = label
 
-    def forward(self, noise: Tensor, energy: Tensor) -> tuple[Tensor, ...]:
-        return tuple(layer * MEV_PER_GEV for layer in self.generator(noise, energy))
+    def forward(self, noise: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
+        if self.label is None:
+            images = self.generator(noise, condition)
+        else:
+            label = torch.full((noise.shape[0],), self.label, dtype=torch.int64)
+            images = self.generator(noise, condition, label)
+        return tuple(layer * MEV_PER_GEV for layer in images)
 
 
-def export_onnx(generator: CaloganGenerator) -> bytes:
-    """Return the network as ONNX: noise and energy [GeV] to layers [MeV], for any batch size."""
-    network = _InMev(generator.merged()).eval()
+def export_onnx(
+    generator: CaloganGenerator, n_conditions: int = 1, label: int | None = None
+) -> bytes:
+    """Return the network as ONNX: noise and condition to layers [MeV], for any batch size.
+
+    Args:
+        generator: The network.
+        n_conditions: What it is told: the energy [GeV] alone, then the input is called `energy`;
+            or more, then it is called `condition`.
+        label: Index of the particle, of a network that knows several: it knows one from then on.
+    """
+    network = _InMev(generator.merged(), label).eval()
+    told = "energy" if n_conditions == 1 else "condition"
     outputs = [f"layer_{k}" for k in range(len(generator.streams))]
-    example = (torch.zeros(2, generator.latent_size), torch.ones(2, 1))
+    example = (torch.zeros(2, generator.latent_size), torch.ones(2, n_conditions))
     batch = torch.export.Dim("n", min=1)
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # notes of the exporter to its own developers
-        logger.setLevel(logging.ERROR)
-        try:
-            program = torch.onnx.export(
-                network,
-                example,
-                input_names=["noise", "energy"],
-                output_names=outputs,
-                dynamic_shapes={"noise": {0: batch}, "energy": {0: batch}},
-                dynamo=True,
-                verbose=False,
-            )
-        finally:
-            logger.setLevel(level)
+    with _quiet():
+        program = torch.onnx.export(
+            network,
+            example,
+            input_names=["noise", told],
+            output_names=outputs,
+            dynamic_shapes=({0: batch}, {0: batch}),
+            dynamo=True,
+            verbose=False,
+        )
     if program is None:  # only without dynamo
         msg = "the exporter returned nothing"
         raise RuntimeError(msg)
     model = program.model_proto
     _forget_origin(model)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what the exporter says to its own developers."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _forget_origin(model: Any) -> None:
@@ -76,26 +114,20 @@ def export_bundle(
     output: Path,
     generator: CaloganGenerator,
     name: str,
-    particle: str,
-    data: Path,
+    held_out: Validation,
     training: ShowerSet,
-    validation: ShowerSet,
-    calorimeter: Calorimeter,
     config: TrainingConfig,
-    quality: dict[str, Any],
+    quality: Mapping[str, Mapping[str, float]],
     epoch: int,
 ) -> Path:
-    """Write a bundle.
+    """Write the bundle of one particle.
 
     Args:
         output: Folder to make.
         generator: The trained network.
         name: Name of the model.
-        particle: Name of the particle.
-        data: File of the training showers.
-        training: Those of its showers that updates saw.
-        validation: Those that no update saw.
-        calorimeter: Their calorimeter.
+        held_out: The particle, and its showers that no update saw.
+        training: Showers that updates saw, of all particles.
         config: Settings of the training.
         quality: Figures for the card.
         epoch: Epoch whose weights these are.
@@ -103,17 +135,23 @@ def export_bundle(
     Returns:
         The folder.
     """
-    model = export_onnx(generator)
-    with ShowerFile(data) as file:
-        made_with = file.made_with or {
-            key: str(value) for key, value in file.attributes.items() if key != "calorimeter"
-        }
-    energy = torch.cat([training.energy, validation.energy])
+    label, several = held_out.label, training.n_classes > 1
+    names = training.condition_names
+    model = export_onnx(generator, len(names), label if several else None)
+    condition = training.condition[training.label == label]
+    energy = np.concatenate([condition[:, 0].numpy(), held_out.showers.incident.energy_gev])
+    files = sorted(training.files, key=lambda file: file.label != label)  # its own first
+    data = [_data(file, own=file.label == label) for file in files]
     card = Card(
         name=name,
-        particle=particle,
+        particle=held_out.particle,
         energy_range_gev=_round_range(float(energy.min()), float(energy.max())),
-        calorimeter=calorimeter,
+        conditions=tuple(
+            _condition(name, condition[:, column], mirrored=training.reflections)
+            for column, name in enumerate(names)
+            if name != ENERGY
+        ),
+        calorimeter=training.calorimeter,
         architecture=Architecture(
             kind="calogan",
             latent_size=config.latent_size,
@@ -121,15 +159,10 @@ def export_bundle(
             parameters=sum(p.numel() for p in generator.parameters()),
             differs_from_paper=_differences(config),
         ),
-        data=TrainingData(
-            file=data.name,
-            sha256=sha256(data),
-            n_training=len(training),
-            n_validation=len(validation),
-            made_with=made_with,
-        ),
-        training={**config.model_dump(), "stopped_at_epoch": epoch},
-        quality=quality,
+        data=data[0],
+        further_data=tuple(data[1:]),
+        training={**config.as_dict(), "stopped_at_epoch": epoch},
+        quality={name: Figures(**figures) for name, figures in quality.items()},
         sha256="",
         made_with={
             "calogan": version("calogan"),
@@ -138,6 +171,29 @@ def export_bundle(
         },
     )
     return write_bundle(output, model, card)
+
+
+def _data(file: ShowerFileRows, *, own: bool) -> TrainingData:
+    """What a card says of a file."""
+    with open_showers_file(file.path) as reader:
+        made_with, particle = reader.made_with, reader.particle
+    return TrainingData(
+        file=file.path.name,
+        sha256=sha256(file.path),
+        size_bytes=file.path.stat().st_size,
+        particle=None if own else particle,
+        n_training=file.n,
+        n_validation=file.n_validation,
+        made_with=made_with,
+    )
+
+
+def _condition(name: str, values: Tensor, *, mirrored: bool) -> Condition:
+    low, high = float(values.min()), float(values.max())
+    if mirrored:  # showers were seen on both sides
+        high = max(-low, high)
+        low = -high
+    return Condition.model_validate({"name": name, "low": low, "high": high})
 
 
 def _round_range(low: float, high: float) -> tuple[float, float]:
@@ -153,11 +209,11 @@ def _round_range(low: float, high: float) -> tuple[float, float]:
 
 def _differences(config: TrainingConfig) -> str:
     """Settings that are not the published ones, for the card."""
-    paper = {name: field.default for name, field in TrainingConfig.model_fields.items()}
+    paper = {field.name: field.default for field in fields(TrainingConfig)}
     paper |= {"ema_decay": 0, "reflections": False, "views": False}
-    ignored = {"nb_epochs", "seed", "validation_share", "precision"}
+    ignored = {"seed", "validation_share", "validation_showers", "precision", "buffer_size"}
     return "; ".join(
         f"{name} {value} (paper {paper[name]})"
-        for name, value in config.model_dump().items()
-        if name not in ignored and value != paper[name]
+        for name, value in config.as_dict().items()
+        if name not in ignored | FREE_TO_CHANGE and value != paper[name]
     )

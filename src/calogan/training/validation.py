@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -9,16 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from calogan.calorimeter import Calorimeter
-from calogan.incident import Incident
+from calogan.conditions import conditions_of
 from calogan.observables import observables_of
 from calogan.showers import Showers
 from calogan.training.configuration import TrainingConfig
 from calogan.training.data import MEV_PER_GEV, ShowerSet
+from calogan.training.instabilities import DISTANCE, SPREAD
+from calogan.training.loading import Validation
 
-__all__ = ["settle_batch_norm", "validate", "validation_quality"]
+__all__ = ["generate_like", "quality_figures", "settle_batch_norm", "shape_distances"]
 
 _SETTLING_BATCHES = 20
+_AT_ONCE = 500
+_SMALLEST_DISTANCE = 0.01  # below it, what is left is the noise of the validation sample
 
 
 @torch.no_grad()
@@ -38,47 +43,91 @@ def settle_batch_norm(
     rng = torch.Generator().manual_seed(config.seed)
     generator.train()
     for _ in range(_SETTLING_BATCHES):
-        energy = training.draw_energies(config.batch_size, rng)
-        noise = torch.randn(len(energy), config.latent_size, generator=rng)
-        generator(noise.to(device), energy.to(device))
+        condition, label = training.draw_conditions(config.batch_size, rng)
+        noise = torch.randn(len(label), config.latent_size, generator=rng)
+        _images(generator, noise, condition, label if training.n_classes > 1 else None, device)
     generator.eval()
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
 
 
-def validate(
+def _images(
     generator: nn.Module,
-    validation: ShowerSet,
-    calorimeter: Calorimeter,
-    particle: str,
+    noise: Tensor,
+    condition: Tensor,
+    label: Tensor | None,
     device: torch.device,
+) -> tuple[Tensor, ...]:
+    inputs = [noise, condition] + ([] if label is None else [label])
+    return cast("tuple[Tensor, ...]", generator(*(x.to(device) for x in inputs)))
+
+
+@torch.no_grad()
+def generate_like(
+    generator: nn.Module,
+    held_out: Validation,
+    training: ShowerSet,
+    device: torch.device,
+) -> Showers:
+    """Generate showers of the same incident particles as those of a validation set."""
+    real = held_out.showers
+    condition = torch.from_numpy(
+        conditions_of(real.incident, training.calorimeter, training.condition_names)
+    )
+    label = torch.full((len(real),), held_out.label) if training.n_classes > 1 else None
+    rng = torch.Generator().manual_seed(1)  # always the same noise: epochs can be compared
+    noise = torch.randn(len(real), cast(int, generator.latent_size), generator=rng)
+    generator.eval()
+    layers = [np.empty((len(real), *s), np.float32) for s in training.calorimeter.layer_shapes]
+    for start in range(0, len(real), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        part = None if label is None else label[rows]
+        images = _images(generator, noise[rows], condition[rows], part, device)
+        for layer, image in zip(layers, images, strict=True):
+            layer[rows] = (image * MEV_PER_GEV).float().cpu().numpy()
+    overflow = np.zeros_like(real.overflow)
+    return replace(real, layers=tuple(layers), overflow=overflow, views=())
+
+
+def shape_distances(
+    validation: Sequence[Validation], generated: Sequence[Showers]
 ) -> dict[str, float]:
-    """Compare the shower shapes of generated showers with those of the validation set.
+    """Compare the shower shapes of generated showers with those of the validation sets.
 
     The distance of an observable is the 1-Wasserstein distance of the two samples, which have the
     same incident energies, in units of the standard deviation of the validation sample.
 
     Returns:
-        The distance of each observable, and their geometric mean as `shape_distance`: scales of
-        the distances differ, and each counts alike. A distance below 0.01 counts as 0.01.
+        The distance of each observable as `distance/OBSERVABLE`; its spread among showers of the
+        same energy, generated over real, as `spread/OBSERVABLE`, but for energies in MeV; and the
+        geometric mean of the distances as `shape_distance`: scales of the distances differ, and each counts alike. A
+        distance below 0.01 counts as 0.01. With several particles, the name of the particle and
+        a slash stand before the name of the observable.
     """
-    real, generated = _samples(generator, validation, calorimeter, particle, device)
-    distances = {
-        observable.name: _distance(observable.compute(real), observable.compute(generated))
-        for observable in observables_of(calorimeter)
-    }
-    known = [max(value, 0.01) for value in distances.values() if np.isfinite(value)]
+    distances: dict[str, float] = {}
+    spreads: dict[str, float] = {}
+    for held_out, showers in zip(validation, generated, strict=True):
+        prefix = f"{held_out.particle}/" if len(validation) > 1 else ""
+        order = np.argsort(showers.incident.energy_gev, kind="stable")
+        for observable in observables_of(showers.calorimeter):
+            real = held_out.observable(observable)
+            found = observable.compute(showers)
+            name = f"{prefix}{observable.name}"
+            distances[f"{DISTANCE}{name}"] = _distance(real, found)
+            # noise spreads them all; energies in GeV grow with that of the particle as well
+            if observable.group != "energies" or observable.name == "response":
+                wanted = _spread_at_energy(real, order)
+                spread = _spread_at_energy(found, order) / wanted if wanted else float("nan")
+                spreads[f"{SPREAD}{name}"] = spread
+    known = [max(value, _SMALLEST_DISTANCE) for value in distances.values() if np.isfinite(value)]
     overall = float(np.exp(np.mean(np.log(known)))) if known else float("inf")
-    return {**distances, "shape_distance": overall}
+    return {**distances, **spreads, "shape_distance": overall}
 
 
-def validation_quality(
-    generator: nn.Module, validation: ShowerSet, calorimeter: Calorimeter, particle: str
-) -> dict[str, dict[str, float]]:
+def quality_figures(real: Showers, generated: Showers) -> Mapping[str, dict[str, float]]:
     """Mean and standard deviation of each observable, of validation and generated showers."""
-    real, generated = _samples(generator, validation, calorimeter, particle, torch.device("cpu"))
     quality = {}
-    for observable in observables_of(calorimeter):
+    for observable in observables_of(real.calorimeter):
         a, b = (
             values[np.isfinite(values)] for values in map(observable.compute, (real, generated))
         )
@@ -93,37 +142,14 @@ def validation_quality(
     return quality
 
 
-@torch.no_grad()
-def _samples(
-    generator: nn.Module,
-    validation: ShowerSet,
-    calorimeter: Calorimeter,
-    particle: str,
-    device: torch.device,
-) -> tuple[Showers, Showers]:
-    rng = torch.Generator().manual_seed(1)
-    noise = torch.randn(len(validation), cast(int, generator.latent_size), generator=rng)
-    generator.eval()
-    pieces = [
-        generator(z.to(device), energy.to(device))
-        for z, energy in zip(noise.split(500), validation.energy.split(500), strict=True)
-    ]
-    images = [torch.cat(layer) for layer in zip(*pieces, strict=True)]
-    generated = _showers(images, validation.energy, calorimeter, particle)
-    real = _showers([x[:, 0] for x in validation.layers], validation.energy, calorimeter, particle)
-    return real, generated
+def _spread_at_energy(values: NDArray[np.float64], order: NDArray[np.int64]) -> float:
+    """Mean difference of showers that are neighbours in energy: what noise makes of a shape.
 
-
-def _showers(
-    images: list[Tensor],
-    energy: Tensor,
-    calorimeter: Calorimeter,
-    particle: str,
-) -> Showers:
-    layers = tuple((image * MEV_PER_GEV).cpu().numpy() for image in images)
-    overflow = np.zeros((len(energy), len(layers)), dtype=np.float32)
-    incident = Incident.create(particle, energy[:, 0].double().numpy())
-    return Showers(incident, layers, overflow, calorimeter)
+    The spread of the whole sample would hide a generator that makes one shower of each energy.
+    """
+    steps = np.abs(np.diff(values[order]))
+    steps = steps[np.isfinite(steps)]
+    return float(steps.mean()) if len(steps) else 0.0
 
 
 def _distance(real: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
