@@ -175,7 +175,10 @@ BAD_INPUT: dict[str, tuple[list[object], str]] = {
     "a folder": (["simulate", "-n", 1, "-o", "."], "it is a folder"),
     "an odd particle": (["simulate", "--particle=++5", "-n1", "-o", "o.h5"], "unknown particle"),
     "too much energy": (["simulate", "--energy", "1e39", "-n", 1, "-o", "o.h5"], "1e+39 GeV"),
-    "not for a model": (["simulate", "--range-cut", 1, "-n", 1, "-o", "o.h5"], "for --with geant4 only"),
+    "not for a model": (
+        ["simulate", "--range-cut", 1, "-n", 1, "-o", "o.h5"],
+        "for --with geant4 only",
+    ),
     "no yaml": (["train", "nowhere.yaml"], "cannot read nowhere.yaml"),
     "bad setting": (["train", "p.yaml", "--batch-size", 0], "batch_size: "),
     "bad physics": (

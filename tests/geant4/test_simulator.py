@@ -16,7 +16,6 @@ import pytest
 
 from calogan.calorimeter import CALOGAN, Calorimeter, Material, ReadoutLayer, Section, SubLayer
 from calogan.errors import (
-    CalorimeterError,
     ConfigurationError,
     IncidentError,
     MissingExtraError,
