@@ -143,7 +143,7 @@ def one_by_one(
             if behind or (k > 0 and z < layer.z_min_mm):
                 continue
             if isinstance(layer, PolarLayer):
-                alpha = np.arctan2(y, x) % (2 * np.pi)
+                alpha = (np.arctan2(y, x) + np.pi) % (2 * np.pi)
                 i = int(alpha // (2 * np.pi / layer.n_alpha))
                 j = int(np.digitize(np.hypot(x, y), layer.r_edges_mm)) - 1
             else:
@@ -258,13 +258,13 @@ def test_mirrored_points_fall_into_mirrored_cells(layer: AnyLayer, axis: Axis, s
 @pytest.mark.parametrize(
     ("x", "y", "cell"),
     [
-        (1.0, 0.1, 0),  # alpha starts at x ...
-        (0.1, 1.0, 2),  # ... and goes towards y
-        (-1.0, -0.1, 8),
-        (1.0, -0.1, 14),
-        (4.0, 0.0, 1),  # an edge belongs to the outer cell
-        (-4.0, 0.0, 9),
-        (-4.0, -0.0, 9),
+        (-1.0, -0.1, 0),  # alpha starts at -x ...
+        (1.0, -0.1, 6),
+        (1.0, 0.1, 8),
+        (0.1, 1.0, 10),  # ... and goes from x towards y
+        (4.0, 0.0, 9),  # an edge belongs to the outer cell
+        (-4.0, 0.0, 1),
+        (-4.0, -0.0, 1),
         (10.0, 0.0, -1),
     ],
 )

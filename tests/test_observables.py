@@ -208,7 +208,7 @@ def test_polar_and_rectangular_cells_agree() -> None:
 def test_hit_share_of_polar_cells() -> None:
     layer = PolarLayer(z_min_mm=-5, z_max_mm=5, n_alpha=4, r_edges_mm=(0, 10, 20, 30))
     image = np.zeros((1, 4, 3), np.float32)
-    image[0, 1, :2] = 2.0
+    image[0, 3, :2] = 2.0
     showers = Showers(
         Incident.create("e+", 1.0), (image,), np.zeros((1, 1), np.float32), of_one_layer(layer)
     )

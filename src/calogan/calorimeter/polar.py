@@ -48,7 +48,7 @@ class PolarLayer(Layer):
     """Cells in radius r and angle alpha around the beam axis, as in the CaloChallenge.
 
     The first axis of a layer's image is alpha, the second r, as in the files of the CaloChallenge
-    (arXiv:2410.21611). Alpha goes from eta (x) towards phi (y); the first cell starts at 0.
+    (arXiv:2410.21611). Alpha goes from eta (x) towards phi (y), from -pi to pi.
 
     Args:
         n_alpha: Cells around the axis.
@@ -81,7 +81,7 @@ class PolarLayer(Layer):
     @property
     def alpha_centers(self) -> NDArray[np.float64]:
         """Middle of the cells in alpha [rad], shape `(n_alpha,)`."""
-        return 2 * np.pi * (np.arange(self.n_alpha) + 0.5) / self.n_alpha
+        return 2 * np.pi * (np.arange(self.n_alpha) + 0.5) / self.n_alpha - np.pi
 
     @property
     def r_centroids_mm(self) -> NDArray[np.float64]:
@@ -110,9 +110,9 @@ class PolarLayer(Layer):
         n_alpha, n_r = self.shape
         radius = np.sqrt(x_mm**2 + y_mm**2)  # many times faster than hypot
         j = count_edges_below(np.array(self.r_edges_mm), radius).astype(np.int64) - 1
-        turns = np.arctan2(y_mm, x_mm) * (n_alpha / (2 * np.pi))
-        i = np.floor(turns).astype(np.int64)
-        i[i < 0] += n_alpha
+        turns = np.arctan2(y_mm, x_mm) / (2 * np.pi) + 0.5
+        i = (turns * n_alpha).astype(np.int64)
+        i[i == n_alpha] = 0  # pi is -pi
         inside = (j >= 0) & (j < n_r)
         return np.where(inside, i * n_r + j, -1)
 

@@ -219,7 +219,8 @@ def _draw_cells(axes: Axes, rows: Sequence[LayerRow], calorimeter: Calorimeter) 
     half = layer.half_extent_mm
     if isinstance(layer, PolarLayer):
         inner, outer = layer.r_edges_mm[0], layer.r_edges_mm[-1]
-        alpha = 2 * np.pi * np.arange(layer.n_alpha if layer.n_alpha > 1 else 0) / layer.n_alpha
+        n_spokes = layer.n_alpha if layer.n_alpha > 1 else 0
+        alpha = 2 * np.pi * np.arange(n_spokes) / layer.n_alpha - np.pi
         spokes = np.stack([np.cos(alpha), np.sin(alpha)], axis=1)
         lines = np.stack([inner * spokes, outer * spokes], axis=1)
         for edge in layer.r_edges_mm:

@@ -146,7 +146,7 @@ def _draw(
     mappable: ScalarMappable
     if isinstance(readout, PolarLayer):
         parts = -(-_ARC_STEPS // readout.n_alpha)  # of each cell, so that its arcs are round
-        alpha = np.linspace(0, 2 * np.pi, readout.n_alpha * parts + 1)[:, None]
+        alpha = np.linspace(-np.pi, np.pi, readout.n_alpha * parts + 1)[:, None]
         edges = np.array(readout.r_edges_mm)
         mappable = axes.pcolormesh(
             np.cos(alpha) * edges,

@@ -57,8 +57,8 @@ def shape_loss(
     """Distance of the shower shapes of two batches of which the same was asked.
 
     The energy distance (Szekely and Rizzo 2013), 2 E|X-Y| - E|X-X'| - E|Y-Y'|, of each cell on a
-    log scale, and of layer energy, hit share, centroids and widths, each together with the
-    incident energy. As a mean over pairs it has unbiased gradients (Bellemare et al.,
+    log scale, and of layer energy, its share, hit share, centroids and widths, each together with
+    the incident energy. As a mean over pairs it has unbiased gradients (Bellemare et al.,
     arXiv:1705.10743); the Wasserstein distance of small batches, and differences of their means,
     make the generated shapes too narrow.
 
@@ -145,10 +145,15 @@ def _cells(layers: Sequence[Tensor]) -> Tensor:
 
 
 def _shapes(layers: Sequence[Tensor], energy: Tensor) -> Tensor:
-    """Shower shapes, shape `(n, 6 * layers)`: energy, hits, centroids and widths of each layer."""
+    """Shower shapes, shape `(n, 7 * layers)`.
+
+    Of each layer: energy, its share of all energy, hits, centroids and widths.
+    """
     shapes: list[Tensor] = []
+    everything = torch.stack([layer.sum((1, 2)) for layer in layers]).sum(0)
     for layer in layers:
         total = layer.sum((1, 2))
+        shapes.append(total / (everything + _SMALLEST_GEV))
         shapes.append(torch.log(total / energy[:, 0] + _SMALLEST_FRACTION))
         shapes.append(hit_share(layer)[:, 0])
         for axis in (1, 2):
