@@ -110,7 +110,8 @@ def _fluctuations(
 
     spread = (real - fit(real)).std(0) + 1e-4
     usual = fit((real + generated.detach()) / 2)
-    return (real - usual) / spread, (generated - usual) / spread
+    # far off, the logarithm of how far is enough: no shape may drown the others
+    return torch.asinh((real - usual) / spread), torch.asinh((generated - usual) / spread)
 
 
 def _energy_distance(x: Tensor, y: Tensor, apart: Tensor) -> Tensor:
