@@ -16,6 +16,7 @@ from calogan.bundle.card import (
     HeldOutData,
     TrainingData,
     check_model_name,
+    split_version,
 )
 from calogan.bundle.folder import (
     Bundle,
@@ -55,6 +56,7 @@ __all__ = [
     "read_card",
     "search_path",
     "sha256",
+    "split_version",
     "write_bundle",
     "write_card",
 ]

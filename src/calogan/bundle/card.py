@@ -261,6 +261,19 @@ def check_model_name(name: str) -> str:
         raise ModelError(msg) from error
 
 
+def split_version(name: str) -> tuple[str, int | None]:
+    """Name and version of a model that is written as `eplus@2`; None for no version.
+
+    Raises:
+        ModelError: The version is no number from 1.
+    """
+    short, at, wanted = name.partition("@")
+    if at and not re.fullmatch(r"[1-9][0-9]{0,6}", wanted):
+        msg = f"{name}: the version of a model is a number from 1, as in {short or 'eplus'}@2"
+        raise ModelError(msg)
+    return short, int(wanted) if at else None
+
+
 def card_schema() -> dict[str, Any]:
     """JSON schema of `card.json`; `card-v1.json` beside this module is a copy of it."""
     schema = Card.model_json_schema()

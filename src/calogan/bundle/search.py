@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from platformdirs import user_data_path
 
-from calogan.bundle.card import Card
+from calogan.bundle.card import Card, split_version
 from calogan.bundle.folder import CARD, MODEL, read_card
 from calogan.errors import ModelError
 
@@ -153,10 +152,7 @@ def find_bundle(name: str) -> Path | None:
     """
     if _is_file(Path(name) / CARD):
         return Path(name)
-    short, at, wanted = name.partition("@")
-    if at and not re.fullmatch(r"[1-9][0-9]{0,6}", wanted):
-        msg = f"{name}: the version of a model is a number from 1, as in {short or 'eplus'}@2"
-        raise ModelError(msg)
+    short, wanted = split_version(name)
     there = installed()
     exact = any(one.card and one.card.name == short for one in there)
     model = short if exact else DEFAULT_MODELS.get(short, short)
@@ -168,11 +164,11 @@ def find_bundle(name: str) -> Path | None:
     if not versions:
         _explain(name, short, there)
         return None
-    if at and int(wanted) not in versions:
+    if wanted is not None and wanted not in versions:
         known = ", ".join(f"{short}@{version}" for version in sorted(versions))
         msg = f"no version {wanted} of the model {short}: there is {known}"
         raise ModelError(msg)
-    return versions[int(wanted) if at else max(versions)]
+    return versions[max(versions) if wanted is None else wanted]
 
 
 def _is_file(path: Path) -> bool:

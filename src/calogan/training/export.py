@@ -24,6 +24,7 @@ from calogan.bundle import (
     Figures,
     TrainingData,
     sha256,
+    split_version,
     write_bundle,
 )
 from calogan.conditions import ENERGY
@@ -125,7 +126,7 @@ def export_bundle(
     Args:
         output: Folder to make.
         generator: The trained network.
-        name: Name of the model.
+        name: Name of the model, with its version unless that is 1: `calogan-eplus@2`.
         held_out: The particle, and its showers that no update saw.
         training: Showers that updates saw, of all particles.
         config: Settings of the training.
@@ -135,6 +136,7 @@ def export_bundle(
     Returns:
         The folder.
     """
+    model_name, model_version = split_version(name)
     label, several = held_out.label, training.n_classes > 1
     names = training.condition_names
     model = export_onnx(generator, len(names), label if several else None)
@@ -143,7 +145,8 @@ def export_bundle(
     files = sorted(training.files, key=lambda file: file.label != label)  # its own first
     data = [_data(file, own=file.label == label) for file in files]
     card = Card(
-        name=name,
+        name=model_name,
+        version=model_version or 1,
         particle=held_out.particle,
         energy_range_gev=_round_range(float(energy.min()), float(energy.max())),
         conditions=tuple(

@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 from lightning_fabric import Fabric
 
-from calogan.bundle import check_model_name
+from calogan.bundle import check_model_name, split_version
 from calogan.errors import TrainingError
 from calogan.files.output import whole_file
 from calogan.networks import CaloganGenerator
@@ -46,7 +46,7 @@ class Run:
     Args:
         output: Its folder.
         config: Its settings.
-        models: Folder and name of the model of each particle, by the index of the particle.
+        models: Folder and name (`eplus@2` with its version) of the model of each particle, by the index of the particle.
         training: Showers that updates see.
         validation: Those that they do not see, of each particle.
         fabric: Where it runs.
@@ -92,7 +92,9 @@ def open_run(
     several = len(files) > 1
     names = [f"{name or 'calogan'}-{stem}" if several or not name else name for stem in stems]
     folders = [output / (f"model-{stem}" if several else "model") for stem in stems]
-    models = tuple(zip(folders, map(check_model_name, names), strict=True))
+    for one in names:
+        check_model_name(split_version(one)[0])
+    models = tuple(zip(folders, names, strict=True))
     checkpoint = find_checkpoint(output, resume)
     training, validation = load_showers(files, config)
     if len(training) < config.batch_size:
