@@ -162,7 +162,7 @@ class LibrarySimulator:
             ModelError: Particles, energies or a beam that are not stored.
         """
         rng = np.random.default_rng() if rng is None else rng
-        self._check(incident)
+        self.check(incident)
         rows = np.empty(len(incident), dtype=np.intp)
         for pdgid in np.unique(incident.pdgid):
             here = np.flatnonzero(incident.pdgid == pdgid)
@@ -222,7 +222,12 @@ class LibrarySimulator:
         taken *= scale.astype(np.float32).reshape(-1, *[1] * (taken.ndim - 1))
         return taken
 
-    def _check(self, incident: Incident) -> None:
+    def check(self, incident: Incident) -> None:
+        """Check that showers of such particles are stored.
+
+        Raises:
+            ModelError: Another particle, beam or energy.
+        """
         beam = self._stored[0].incident
         position, direction = beam.position_mm[0], beam.direction[0]
         beside = np.cross(incident.position_mm - position, direction)

@@ -118,7 +118,7 @@ class NeuralSimulator:
                 network that gives no energies.
             IncidentError: A particle flies away from the calorimeter.
         """
-        condition = self._check(incident)
+        condition = self.check(incident)
         rng = rng or np.random.default_rng()
         name = "condition" if self.card.conditions else "energy"
         layers = tuple(
@@ -153,7 +153,7 @@ class NeuralSimulator:
                 raise ModelError(msg)
         return images
 
-    def _check(self, incident: Incident) -> NDArray[np.float32]:
+    def check(self, incident: Incident) -> NDArray[np.float32]:
         """Check that the network was trained on such particles; return what it is told of them.
 
         Returns:

@@ -151,7 +151,9 @@ fit(run)
 total = sum(p.double().abs().sum().item() for name in ("generator", "discriminator")
     for p in run.state.modules[name].parameters())
 (output / f"weights_{run.fabric.global_rank}").write_text(repr(total))
-(output / f"noise_{run.fabric.global_rank}").write_text(str(run.state.rng.get_state()[:64].tolist()))
+(output / f"noise_{run.fabric.global_rank}").write_text(
+    str(torch.randn(8, generator=run.state.rng).tolist())
+)
 """
 
 

@@ -79,6 +79,15 @@ def _from_macro(options: BeamOptions, _: Simulator, rng: Any) -> tuple[Incident,
     return macro.draw(rng), {"macro": macro.texts}
 
 
+def _usual_energy(simulator: Simulator) -> str:
+    """All energies that a model or a library knows; those of the paper for others."""
+    ranges = list(getattr(simulator, "coverage", {}).values())
+    if len(ranges) != 1:
+        return _DEFAULT_ENERGY
+    low, high = ranges[0]
+    return f"{low:g}:{high:g}" if low < high else f"{low:g}"
+
+
 def _from_notation(
     options: BeamOptions, simulator: Simulator, rng: Any
 ) -> tuple[Incident, dict[str, Any]]:
@@ -89,7 +98,7 @@ def _from_notation(
     if particle is None:
         msg = f"{simulator.name} simulates any particle: name one with --particle, such as e+"
         raise IncidentError(msg)
-    energy = options.energy or _DEFAULT_ENERGY
+    energy = options.energy or _usual_energy(simulator)
     given = {
         name: value
         for name, value in (("position", options.position), ("direction", options.direction))

@@ -26,8 +26,13 @@ app = typer.Typer(
 @app.callback()
 def datasets(context: typer.Context) -> None:
     """List the published sets, with DOI, size, licence and layout."""
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        list_sets()
+
+
+@app.command("list")
+def list_sets() -> None:
+    """List the published sets, with DOI, size, licence and layout."""
     from rich.console import Console
     from rich.table import Table
 

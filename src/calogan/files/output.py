@@ -26,13 +26,15 @@ class PatientFile(io.FileIO):
     error: OSError | None = None
 
     def write(self, data: Any, /) -> int:
-        """Write `data`, or note why not."""
-        if self.error is None:
+        """Write all of `data`, or note why not; a disk that gets full takes a part first."""
+        view = memoryview(data).cast("B")
+        written = 0
+        while self.error is None and written < len(view):
             try:
-                return super().write(data)
+                written += super().write(view[written:])
             except OSError as error:
                 self.error = error
-        return len(data)
+        return len(view)
 
     def truncate(self, size: int | None = None, /) -> int:
         """Change the size, or note why not."""

@@ -54,7 +54,6 @@ class ShowerWriter:
         self.made_with = dict(made_with)
         self.n_views = n_views
         self.exact_energies = exact_energies
-        self._pdgids: set[int] = set()
         self._stack = ExitStack()
         self._incidents: list[Incident] = []
 

@@ -182,6 +182,7 @@ def check_start(
             limits = " x ".join(f"{side:g}" for side in world)
             msg = (
                 f"incident {first} starts at ({x:g}, {y:g}, {z:g}) mm, {where}: "
-                f"it must start around the calorimeter, within +-({limits}) mm"
+                f"it must start around the calorimeter, within +-({limits}) mm, such as on the "
+                f"axis at z = {calorimeter.gun_z_mm:g} mm"
             )
             raise IncidentError(msg)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any, Literal, get_type_hints
 
 from annotated_types import Ge, Gt, Lt
@@ -184,8 +185,12 @@ class TrainingConfig:
 
 def help_of(name: str) -> str:
     """What a setting does, in a sentence."""
-    hints = get_type_hints(TrainingConfig, include_extras=True)
-    return next(text for text in hints[name].__metadata__[::-1] if isinstance(text, str))
+    return next(text for text in _hints()[name].__metadata__[::-1] if isinstance(text, str))
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(TrainingConfig, include_extras=True)
 
 
 def make_config(place: str = "", /, **settings: Any) -> TrainingConfig:

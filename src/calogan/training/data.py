@@ -251,7 +251,9 @@ class ShowerSet:
 
     def _load(self, epoch: int, number: int, pool: Sequence[_Block]) -> tuple[Tensor, ...]:
         """Read a pool, its showers in random order and mirrored at random."""
-        rng = np.random.default_rng((self.seed, epoch, number))
+        rng = np.random.default_rng(
+            (self.seed, epoch, number + 1)
+        )  # not 0: a seed's last zeros are lost
         n = sum(map(len, pool))
         places = rng.permutation(n)
         readings = [int(rng.integers(self.files[block.file].n_readings)) for block in pool]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
@@ -142,7 +143,10 @@ def _bring_best(
 
 
 def _noise_seed(seed: int, rank: int) -> int:
-    return seed + (rank << 32)
+    """Seed of the noise of a process; PyTorch looks at 32 bits of it."""
+    if rank == 0:
+        return seed
+    return int(np.random.SeedSequence((seed, rank)).generate_state(1, np.uint32)[0])
 
 
 def save(run: Run, *names: str) -> None:
