@@ -137,6 +137,7 @@ def test_a_damaged_checkpoint_is_one_clear_line(
 _TWO = """
 import sys
 from pathlib import Path
+import torch
 from calogan.training import make_config
 from calogan.training.loop import export, fit
 from calogan.training.checkpoint import load_checkpoint, save_checkpoint
