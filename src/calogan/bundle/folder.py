@@ -11,6 +11,7 @@ from calogan.bundle.card import Card
 from calogan.bundle.graph import check_graph
 from calogan.bundle.reading import MAX_CARD_BYTES, parse_card
 from calogan.errors import ModelError, OutputError
+from calogan.files.reading import sha256
 
 __all__ = ["Bundle", "check_replaceable", "read_card", "sha256", "write_bundle", "write_card"]
 
@@ -99,12 +100,6 @@ def check_files(path: Path) -> None:
             f" {' and '.join(TEXTS)} belong there"
         )
         raise ModelError(msg)
-
-
-def sha256(path: Path) -> str:
-    """Checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_replaceable(path: Path) -> None:

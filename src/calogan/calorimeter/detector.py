@@ -8,10 +8,18 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from calogan.calorimeter.binning import bin_deposits
-from calogan.calorimeter.fields import MAX_LENGTH_MM, Frozen, Length, Name, complaint, refuse
+from calogan.calorimeter.fields import (
+    MAX_LENGTH_MM,
+    Frozen,
+    Length,
+    Name,
+    OwnName,
+    complaint,
+    refuse,
+)
 from calogan.calorimeter.materials import (
     Material,
     atomic_numbers,
@@ -32,13 +40,6 @@ MAX_CELLS, MAX_SLABS = 1_000_000, 10_000
 _TOLERANCE_MM = 1e-6
 
 
-def _own_name(name: str) -> str:
-    if name.startswith("G4_"):
-        msg = "names that start with G4_ are Geant4's: give the material another"
-        raise ValueError(msg)
-    return name
-
-
 class Calorimeter(Frozen):
     """A calorimeter of slabs, centred on the origin, with the beam along +z.
 
@@ -54,9 +55,7 @@ class Calorimeter(Frozen):
     sections: Annotated[tuple[Section, ...], Field(min_length=1)]
     layers: Annotated[tuple[AnyLayer, ...], Field(min_length=1)]
     half_size_mm: Length = 500.0
-    materials: dict[Annotated[Name, AfterValidator(_own_name)], Material] = Field(
-        default_factory=dict
-    )
+    materials: dict[OwnName, Material] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-__all__ = ["Count", "Frozen", "Length", "Name", "Place", "complaint", "refuse"]
+__all__ = ["Count", "Frozen", "Length", "Name", "OwnName", "Place", "complaint", "refuse"]
 
 MIN_LENGTH_MM, MAX_LENGTH_MM = 1e-4, 1e5
 """Lengths that make sense in a calorimeter: 0.1 micrometre to 100 m."""
@@ -75,6 +75,17 @@ Name = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
 """A name of one line."""
+
+
+def _own_name(name: str) -> str:
+    if name.startswith("G4_"):
+        msg = "names that start with G4_ are Geant4's: give the material another"
+        raise ValueError(msg)
+    return name
+
+
+OwnName = Annotated[Name, AfterValidator(_own_name)]
+"""Name of a material that Geant4 does not know."""
 
 
 def refuse(place: Sequence[str | int], what: str, value: Any = None) -> NoReturn:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import h5py
@@ -29,7 +28,7 @@ from calogan.files.metadata import (
     stated_origin,
     stated_particle,
 )
-from calogan.files.output import PatientFile, whole_file
+from calogan.files.output import PatientFile, PiecewiseFile, whole_file
 from calogan.files.reading import as_float32, reading
 from calogan.incident import Incident
 from calogan.showers import Showers
@@ -212,7 +211,7 @@ class CaloChallengeFile:
             yield self.read(start, start + size)
 
 
-class CaloChallengeWriter:
+class CaloChallengeWriter(PiecewiseFile):
     """Writes showers piece by piece to a CaloChallenge file that appears when all is there.
 
     Args:
@@ -269,15 +268,5 @@ class CaloChallengeWriter:
         self._pdgids |= {int(i) for i in np.unique(incident.pdgid)}
         self._disk.check()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Finish and rename the file, or remove it after an error."""
-        with self._stack as stack:
-            if error is None:
-                self._file.attrs.update(describe(self.calorimeter, self.made_with, self._pdgids))
-            else:
-                stack.__exit__(kind, error, traceback)
+    def _finish(self) -> None:
+        self._file.attrs.update(describe(self.calorimeter, self.made_with, self._pdgids))

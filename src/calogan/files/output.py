@@ -6,14 +6,16 @@ import glob
 import io
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from calogan.errors import OutputError
 
-__all__ = ["PatientFile", "check_writable", "whole_file"]
+__all__ = ["PatientFile", "PiecewiseFile", "check_writable", "whole_file"]
 
 
 class PatientFile(io.FileIO):
@@ -111,3 +113,29 @@ def _remove_abandoned(path: Path) -> None:
             part.unlink(missing_ok=True)
         except (PermissionError, OverflowError):  # of another user, or no process at all
             continue
+
+
+class PiecewiseFile(ABC):
+    """A file that is written piece by piece and appears when all of it is there.
+
+    `__enter__` opens it and leaves in `_stack` what closes it again: `whole_file` among it.
+    """
+
+    _stack: ExitStack
+
+    @abstractmethod
+    def _finish(self) -> None:
+        """Write what belongs at the end."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Finish and rename the file, or remove it after an error."""
+        with self._stack as stack:
+            if error is None:
+                self._finish()
+            else:
+                stack.__exit__(kind, error, traceback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from calogan.errors import CaloganError, ShowerFileError
 
-__all__ = ["as_float32", "check_readable", "reading"]
+__all__ = ["as_float32", "check_readable", "reading", "sha256"]
 
 
 def check_readable(path: Path) -> None:
@@ -52,3 +53,9 @@ def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Energies as they are kept in memory; one that float32 cannot hold becomes infinite."""
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

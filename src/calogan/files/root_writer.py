@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +13,7 @@ import uproot
 from calogan.calorimeter import Calorimeter
 from calogan.errors import CalorimeterError, OutputError
 from calogan.files.metadata import describe
-from calogan.files.output import whole_file
+from calogan.files.output import PiecewiseFile, whole_file
 from calogan.files.root import INCIDENT_BRANCHES, INCIDENT_TREE, TREE
 from calogan.showers import Showers
 
@@ -24,7 +23,7 @@ MAX_BRANCHES = 10_000
 """More would take uproot hours to book: its time grows with the square of their number."""
 
 
-class RootWriter:
+class RootWriter(PiecewiseFile):
     """Writes showers piece by piece to a ROOT file that appears when all is there.
 
     Args:
@@ -79,17 +78,7 @@ class RootWriter:
         self._incidents.extend({"pdgid": np.ascontiguousarray(incident.pdgid), **rest})
         self._pdgids |= {int(i) for i in np.unique(incident.pdgid)}
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Finish and rename the file, or remove it after an error."""
-        with self._stack as stack:
-            if error is None:
-                texts = describe(self.calorimeter, self.made_with, self._pdgids)
-                for name, text in texts.items():
-                    self._file[name] = text
-            else:
-                stack.__exit__(kind, error, traceback)
+    def _finish(self) -> None:
+        texts = describe(self.calorimeter, self.made_with, self._pdgids)
+        for name, text in texts.items():
+            self._file[name] = text

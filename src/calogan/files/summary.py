@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from calogan.calorimeter import Calorimeter
 from calogan.errors import ShowerFileError
 from calogan.files.calochallenge import CaloChallengeFile
 from calogan.files.formats import Format, ShowerReader, open_showers_file
+from calogan.files.reading import sha256
 from calogan.incident import particle_name
 
 __all__ = ["Range", "Summary", "summarise"]
@@ -102,7 +102,7 @@ def summarise(
             overflow=reader.has_overflow,
             n_views=reader.n_views,
             made_with=reader.made_with,
-            sha256=_sha256(path) if checksum else None,
+            sha256=sha256(path) if checksum else None,
         )
 
 
@@ -125,8 +125,3 @@ def _incidents(
         return pdgids, None, None, None
     energy, x, y, z, angles = [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
     return pdgids, energy, (x, y, z), angles
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

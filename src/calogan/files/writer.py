@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import h5py
@@ -16,7 +15,7 @@ from calogan.calorimeter import Calorimeter
 from calogan.errors import CalorimeterError, ShowerFileError
 from calogan.files.hdf5 import BEAM, extend, growing_dataset
 from calogan.files.metadata import describe
-from calogan.files.output import PatientFile, whole_file
+from calogan.files.output import PatientFile, PiecewiseFile, whole_file
 from calogan.incident import Incident
 from calogan.showers import Showers
 
@@ -29,7 +28,7 @@ def _arrays(showers: Showers) -> dict[str, NDArray[np.float32]]:
     return {**layers, "overflow": showers.overflow}
 
 
-class ShowerWriter:
+class ShowerWriter(PiecewiseFile):
     """Writes showers piece by piece to a file that appears when all of it is there.
 
     Args:
@@ -109,19 +108,6 @@ class ShowerWriter:
             ):
                 self._file[name] = values
         self._file.attrs.update(describe(self.calorimeter, self.made_with, pdgids))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Finish and rename the file, or remove it after an error."""
-        with self._stack as stack:
-            if error is None:
-                self._finish()
-            else:
-                stack.__exit__(kind, error, traceback)
 
 
 def write_showers(

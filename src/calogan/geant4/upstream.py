@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from calogan.calorimeter import Material
-from calogan.calorimeter.fields import MAX_LENGTH_MM, Frozen, Length, Name, complaint, refuse
+from calogan.calorimeter.fields import (
+    MAX_LENGTH_MM,
+    Frozen,
+    Length,
+    Name,
+    OwnName,
+    complaint,
+    refuse,
+)
 from calogan.calorimeter.materials import (
     atomic_numbers,
     geant4_material,
@@ -31,13 +39,6 @@ def _gap(value: Any) -> Any:
         msg = f"must lie between 0 and {MAX_LENGTH_MM:g} mm, not {value:g}"
         raise ValueError(msg)
     return value
-
-
-def _own_name(name: str) -> str:
-    if name.startswith("G4_"):
-        msg = "names that start with G4_ are Geant4's: give the material another"
-        raise ValueError(msg)
-    return name
 
 
 class UpstreamSlab(Frozen):
@@ -65,9 +66,7 @@ class Upstream(Frozen):
     """What it is called in files."""
     slabs: Annotated[tuple[UpstreamSlab, ...], Field(min_length=1, max_length=1000)]
     """The slabs; the last one is nearest to the calorimeter."""
-    materials: dict[Annotated[Name, AfterValidator(_own_name)], Material] = Field(
-        default_factory=dict
-    )
+    materials: dict[OwnName, Material] = Field(default_factory=dict)
     """Materials that Geant4 does not know by name."""
 
     @model_validator(mode="after")
