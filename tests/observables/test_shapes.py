@@ -229,7 +229,9 @@ def test_rings_tell_no_centroid_and_no_width() -> None:
 
 
 def test_observables_know_their_layer() -> None:
-    layers = {o.name: o.layer for o in observables_of(Calorimeter.load("si-w"))}
-    assert len(layers) == 7 * 45 + 2
+    siw = Calorimeter.load("si-w")
+    layers = {o.name: o.layer for o in observables_of(siw)}
+    assert len(layers) == len(observables_of(siw))
     assert layers["sigma_phi_44"] == layers["E_44"] == layers["c_eta_44"] == 44
-    assert layers["E_tot"] is layers["response"] is None
+    assert layers["r_44"] == layers["peak_5_44"] == layers["E_ratio_44"] == 44
+    assert layers["E_tot"] is layers["response"] is layers["s_d"] is layers["r_90"] is None
