@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from calogan.bundle import Bundle, Card, Figures, HeldOutData, sha256, write_card
 from calogan.errors import CalorimeterError, ModelError
-from calogan.evaluation.distances import wasserstein
 from calogan.files import open_showers_file
 from calogan.neural import NeuralSimulator
-from calogan.observables import observables_of
+from calogan.observables import shape_observables_of
 from calogan.samples import sample_path
+from calogan.statistics import defined, relative_wasserstein
 
 __all__ = ["measure_quality"]
 
@@ -48,7 +48,7 @@ def measure_quality(
         if data.sha256 == checksum:
             msg = f"{simulator.name} was trained on {file}: give showers that it never saw"
             raise ModelError(msg)
-    observables = observables_of(simulator.calorimeter)
+    observables = shape_observables_of(simulator.calorimeter)
     found: dict[str, list[list[NDArray[np.float64]]]] = {o.name: [[], []] for o in observables}
     rng = np.random.default_rng(seed)
     with open_showers_file(file) as showers:
@@ -85,12 +85,12 @@ def measure_quality(
 
 def _figures(real: NDArray[np.float64], generated: NDArray[np.float64]) -> Figures:
     """Compare two samples; where an observable is not defined in a shower, that does not count."""
-    real, generated = real[~np.isnan(real)], generated[~np.isnan(generated)]
-    spread = float(real.std()) if len(real) else 0.0
+    distance = relative_wasserstein(real, generated)
+    real, generated = defined(real), defined(generated)
     return Figures(
         validation_mean=float(real.mean()) if len(real) else None,
         generated_mean=float(generated.mean()) if len(generated) else None,
-        validation_std=spread if len(real) else None,
+        validation_std=float(real.std()) if len(real) else None,
         generated_std=float(generated.std()) if len(generated) else None,
-        distance=wasserstein(real, generated) / spread if spread and len(generated) else None,
+        distance=distance if np.isfinite(distance) else None,
     )

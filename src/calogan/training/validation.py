@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calogan.conditions import conditions_of
-from calogan.observables import observables_of
+from calogan.observables import shape_observables_of
 from calogan.showers import Showers
+from calogan.statistics import defined, relative_wasserstein
 from calogan.training.configuration import TrainingConfig
 from calogan.training.data import MEV_PER_GEV, ShowerSet
 from calogan.training.instabilities import DISTANCE, SPREAD
@@ -109,11 +110,11 @@ def shape_distances(
     for held_out, showers in zip(validation, generated, strict=True):
         prefix = f"{held_out.particle}/" if len(validation) > 1 else ""
         order = np.argsort(showers.incident.energy_gev, kind="stable")
-        for observable in observables_of(showers.calorimeter):
+        for observable in shape_observables_of(showers.calorimeter):
             real = held_out.observable(observable)
             found = observable.compute(showers)
             name = f"{prefix}{observable.name}"
-            distances[f"{DISTANCE}{name}"] = _distance(real, found)
+            distances[f"{DISTANCE}{name}"] = relative_wasserstein(real, found)
             # noise spreads them all; energies in GeV grow with that of the particle as well
             if observable.group != "energies" or observable.name == "response":
                 wanted = _spread_at_energy(real, order)
@@ -127,17 +128,15 @@ def shape_distances(
 def quality_figures(real: Showers, generated: Showers) -> Mapping[str, dict[str, float]]:
     """Mean and standard deviation of each observable, of validation and generated showers."""
     quality = {}
-    for observable in observables_of(real.calorimeter):
-        a, b = (
-            values[np.isfinite(values)] for values in map(observable.compute, (real, generated))
-        )
+    for observable in shape_observables_of(real.calorimeter):
+        a, b = (defined(observable.compute(showers)) for showers in (real, generated))
         if len(a) and len(b):
             quality[observable.name] = {
                 "validation_mean": float(a.mean()),
                 "generated_mean": float(b.mean()),
                 "validation_std": float(a.std()),
                 "generated_std": float(b.std()),
-                "distance": _distance(a, b),
+                "distance": relative_wasserstein(a, b),
             }
     return quality
 
@@ -150,13 +149,3 @@ def _spread_at_energy(values: NDArray[np.float64], order: NDArray[np.int64]) -> 
     steps = np.abs(np.diff(values[order]))
     steps = steps[np.isfinite(steps)]
     return float(steps.mean()) if len(steps) else 0.0
-
-
-def _distance(real: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
-    real, generated = real[np.isfinite(real)], generated[np.isfinite(generated)]
-    spread = float(np.std(real)) if len(real) else 0.0
-    if spread == 0 or len(generated) == 0:
-        return float("nan")
-    quantiles = np.linspace(0, 1, 501)
-    gap = np.abs(np.quantile(real, quantiles) - np.quantile(generated, quantiles)).mean()
-    return float(gap) / spread
