@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from calogan.calorimeter import CALOGAN, Calorimeter
 from calogan.errors import CaloganError, CalorimeterError, ShowerFileError
-from calogan.files.hdf5 import extend, growing_dataset, open_hdf5, read_incident
+from calogan.files.compressed import GrowingDataset
+from calogan.files.hdf5 import open_hdf5, read_incident
 from calogan.files.metadata import (
     describe,
     stated_calorimeter,
@@ -225,6 +226,7 @@ class CaloChallengeWriter(PiecewiseFile):
     ) -> None:
         self.path, self.calorimeter, self.made_with = Path(path), calorimeter, dict(made_with)
         self._pdgids: set[int] = set()
+        self._columns: dict[str, GrowingDataset] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -243,8 +245,10 @@ class CaloChallengeWriter(PiecewiseFile):
                 "position": ((3,), np.float64),
                 "direction": ((3,), np.float64),
             }
-            for name, (shape, dtype) in shapes.items():
-                growing_dataset(self._file, name, shape, dtype)
+            self._columns = {
+                name: GrowingDataset(self._file, name, shape, dtype)
+                for name, (shape, dtype) in shapes.items()
+            }
             self._stack = stack.pop_all()
         return self
 
@@ -264,9 +268,11 @@ class CaloChallengeWriter(PiecewiseFile):
             "direction": incident.direction,
         }
         for name, values in columns.items():
-            extend(self._file[name], values)
+            self._columns[name].append(values)
         self._pdgids |= {int(i) for i in np.unique(incident.pdgid)}
         self._disk.check()
 
     def _finish(self) -> None:
+        for column in self._columns.values():
+            column.finish()
         self._file.attrs.update(describe(self.calorimeter, self.made_with, self._pdgids))

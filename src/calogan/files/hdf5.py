@@ -1,4 +1,4 @@
-"""What the HDF5 layouts have in common: opening, incident particles, data sets that grow."""
+"""What the HDF5 layouts have in common: opening them, and incident particles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from calogan.errors import CaloganError, ShowerFileError
 from calogan.files.reading import check_readable
 from calogan.incident import GUN_POSITION_MM, Incident, pdg_id
 
-__all__ = ["BEAM", "extend", "growing_dataset", "open_hdf5", "read_incident"]
+__all__ = ["BEAM", "open_hdf5", "read_incident"]
 
 BEAM = {"position": GUN_POSITION_MM, "direction": (0.0, 0.0, 1.0)}
 """The paper's beam [mm]: a file without these data sets has it."""
@@ -67,24 +67,3 @@ def read_incident(
     except CaloganError as error:
         msg = f"{path}: {error}"
         raise ShowerFileError(msg) from error
-
-
-def growing_dataset(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) -> None:
-    """Make a compressed data set of no rows yet, each of the given shape."""
-    row_bytes = np.dtype(dtype).itemsize * int(np.prod(shape))
-    file.create_dataset(
-        name,
-        shape=(0, *shape),
-        maxshape=(None, *shape),
-        chunks=(max(1, min(1024, 2**20 // row_bytes)), *shape),
-        dtype=dtype,
-        compression="gzip",
-        compression_opts=4,
-        shuffle=True,
-    )
-
-
-def extend(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
-    """Add rows at the end."""
-    dataset.resize(len(dataset) + len(values), axis=0)
-    dataset[len(dataset) - len(values) :] = values

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from calogan.calorimeter import Calorimeter
 from calogan.errors import CalorimeterError, ShowerFileError
-from calogan.files.hdf5 import BEAM, extend, growing_dataset
+from calogan.files.compressed import GrowingDataset
+from calogan.files.hdf5 import BEAM
 from calogan.files.metadata import describe
 from calogan.files.output import PatientFile, PiecewiseFile, whole_file
 from calogan.incident import Incident
@@ -55,6 +56,7 @@ class ShowerWriter(PiecewiseFile):
         self.exact_energies = exact_energies
         self._stack = ExitStack()
         self._incidents: list[Incident] = []
+        self._columns: dict[str, GrowingDataset] = {}
 
     def __enter__(self) -> Self:
         """Open the temporary file."""
@@ -67,10 +69,12 @@ class ShowerWriter(PiecewiseFile):
                 **{f"layer_{k}": shape for k, shape in enumerate(self.calorimeter.layer_shapes)},
                 "overflow": (len(self.calorimeter.layers),),
             }
-            for name, shape in shapes.items():
-                growing_dataset(self._file, name, shape, np.float32)
-                if self.n_views:
-                    growing_dataset(self._file, f"views/{name}", (self.n_views, *shape), np.float32)
+            if self.n_views:
+                shapes |= {f"views/{name}": (self.n_views, *s) for name, s in shapes.items()}
+            self._columns = {
+                name: GrowingDataset(self._file, name, shape, np.float32)
+                for name, shape in shapes.items()
+            }
             self._stack = stack.pop_all()
         return self
 
@@ -83,16 +87,18 @@ class ShowerWriter(PiecewiseFile):
             msg = f"{self.path}: showers with {len(showers.views)} views, not {self.n_views}"
             raise ShowerFileError(msg)
         for name, values in _arrays(showers).items():
-            extend(self._file[name], values)
+            self._columns[name].append(values)
         if showers.views:
             views = [_arrays(view) for view in showers.views]
             for name in views[0]:
                 stacked = np.stack([view[name] for view in views], axis=1)
-                extend(self._file[f"views/{name}"], stacked)
+                self._columns[f"views/{name}"].append(stacked)
         self._incidents.append(showers.incident)
         self._disk.check()
 
     def _finish(self) -> None:
+        for column in self._columns.values():
+            column.finish()
         incident = Incident.concatenate(self._incidents) if self._incidents else None
         energy = incident.energy_gev if incident else np.empty(0)
         rounded = energy.astype(np.float32)
