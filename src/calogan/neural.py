@@ -21,15 +21,22 @@ from calogan.showers import Showers
 
 __all__ = ["NeuralSimulator"]
 
-_AT_ONCE = 2000
-"""Showers in one call of the network: its inner layers take some 100 kB for each."""
+_AT_ONCE = 128
+"""Showers in one call of the network: its inner layers take some 100 kB for each, and those of
+more would not stay in the cache. See docs/performance.md."""
+
+_AT_ONCE_GPU = 2000
+"""The same on a GPU, which is the faster the more it has to do."""
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""ONNX Runtime's names of the devices."""
 
 _TOLERANCE = {"x_mm": 1e-3, "y_mm": 1e-3, "slope_x": 1e-6, "slope_y": 1e-6}
 """By how much a beam may miss what the network was trained on."""
 
 
 class NeuralSimulator:
-    """A simulator that runs the network of a bundle on the CPU.
+    """A simulator that runs the network of a bundle.
 
     The overflow of its showers is zero: the networks learn the cells.
 
@@ -39,30 +46,38 @@ class NeuralSimulator:
     Args:
         path: Folder of the bundle.
         threads: Threads of ONNX Runtime; as many as cores unless given.
+        device: `cpu`, or `cuda` for a GPU, which needs the package onnxruntime-gpu. Showers of
+            the same seed differ between the two by rounding.
 
     Raises:
-        ModelError: The bundle is damaged, or its network cannot be run or is not the card's.
+        ModelError: The bundle is damaged, or its network cannot be run or is not the card's; or
+            there is no such device.
     """
 
     chunk_size = 2000
     """Showers per chunk of a production: large enough to be fast, small enough for the cache."""
 
-    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+    def __init__(self, path: str | Path, threads: int | None = None, device: str = "cpu") -> None:
         bundle = Bundle(path)
+        provider = _provider(device)
+        self.device = device
         self.card = bundle.card
         self._pdgid = pdg_id(self.card.particle)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
         options.log_severity_level = 4  # what goes wrong is raised; it is not printed as well
         try:
             self._session = onnxruntime.InferenceSession(
-                bundle.read_model(), options, providers=["CPUExecutionProvider"]
+                bundle.read_model(), options, providers=[provider]
             )
         except ModelError:
             raise
         except Exception as error:  # ONNX Runtime raises classes of its own, without a common base
             msg = f"{bundle.model_path} cannot be run: {_reason(error)}"
             raise ModelError(msg) from error
+        if provider not in self._session.get_providers():  # it falls back to the CPU by itself
+            msg = f"the device {device} cannot be used: its driver or libraries are missing"
+            raise ModelError(msg)
         differences = _differences(self._session, self.card)
         if differences:
             msg = (
@@ -125,8 +140,9 @@ class NeuralSimulator:
             np.empty((len(incident), *shape), dtype=np.float32)
             for shape in self.calorimeter.layer_shapes
         )
-        for start in range(0, len(incident), _AT_ONCE):
-            part = condition[start : start + _AT_ONCE]
+        at_once = _AT_ONCE if self.device == "cpu" else _AT_ONCE_GPU
+        for start in range(0, len(incident), at_once):
+            part = condition[start : start + at_once]
             noise = rng.standard_normal(
                 (len(part), self.card.architecture.latent_size), dtype=np.float32
             )
@@ -194,6 +210,18 @@ class NeuralSimulator:
                 f" {high:g} GeV, the range that {self.name} was trained on: it extrapolates"
             )
             warnings.warn(msg, UserWarning, stacklevel=4)
+
+
+def _provider(device: str) -> str:
+    """ONNX Runtime's name of a device, if it was built for it."""
+    if device not in _PROVIDERS:
+        msg = f"no device {device!r}: give {' or '.join(_PROVIDERS)}"
+        raise ModelError(msg)
+    provider = _PROVIDERS[device]
+    if provider not in onnxruntime.get_available_providers():
+        msg = f"this ONNX Runtime cannot use the device {device}: pip install onnxruntime-gpu"
+        raise ModelError(msg)
+    return provider
 
 
 def _differences(session: onnxruntime.InferenceSession, card: Card) -> list[str]:
