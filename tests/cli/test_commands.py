@@ -139,8 +139,12 @@ def test_train_simulate_compare(
     }
     result = calogan("simulate", "--with", "run/model", "-n", 200, "-o", "fast.h5")
     assert result.code == 0, result.err
-    result = calogan("compare", "sample:eplus", "fast.h5", "-o", "report")
+    wanted = ("--observables", "f_1,response", "--quick", "--workers", 1)
+    result = calogan("compare", "sample:eplus", "fast.h5", "run/model", *wanted)
     assert result.code == 0, result.err
+    assert "fast: too few showers." in result.out
+    assert "model against Geant4 eplus" in result.out
+    assert "Report: report/index.html" in result.out
     assert Path("report/index.html").is_file()
 
 
@@ -156,6 +160,30 @@ def write_nan(path: Path) -> Path:
 
 BAD_INPUT: dict[str, tuple[list[object], str]] = {
     "missing file": (["compare", "nowhere.h5", "sample.h5"], "no such file: nowhere.h5"),
+    "neither file nor simulator": (
+        ["compare", "sample:eplus", "nothing"],
+        "no such file: nothing, and no simulator of this name: geant4, eplus",
+    ),
+    "simulator of another particle": (
+        ["compare", "sample:gamma", "calogan-eplus"],
+        "calogan-eplus cannot make the showers of this comparison: the model calogan-eplus",
+    ),
+    "particles of a file": (
+        ["compare", "sample:eplus", "calogan-eplus", "--energy", 50],
+        "--energy: the particles are those of",
+    ),
+    "simulators without a number": (
+        ["compare", "calogan-eplus", "library:sample:eplus"],
+        "how many showers? give their number with -n",
+    ),
+    "unknown observable": (
+        ["compare", "sample:eplus", "sample:eplus", "--observables", "sigma"],
+        "no observable 'sigma'",
+    ),
+    "half a pair": (
+        ["compare", "sample:eplus", "sample:eplus", "--paper", "--beside", "sample:gamma"],
+        "--beside sample:gamma: give a reference and a candidate",
+    ),
     "foreign file": (["compare", "text.txt", "nan.h5"], "text.txt is not an HDF5 file"),
     "nan": (["compare", "nan.h5", "nan.h5"], "nan.h5: layer_0: shower 0 holds an energy"),
     "no datasets": (["compare", "empty.h5", "nan.h5"], "it holds nothing"),

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 pytest.importorskip("matplotlib", reason="needs the extra evaluate")
 
 from calogan.calorimeter import Calorimeter, Section, SubLayer
-from calogan.evaluation import compare
+from calogan.evaluation import Settings, compare
+from calogan.evaluation.accumulation import Sample
+from calogan.evaluation.chapter import Chapter
+from calogan.evaluation.contents import TITLES, contents
 from calogan.evaluation.depth import chosen_layers
 from calogan.evaluation.drawing import draw_calorimeter
+from calogan.evaluation.findings import Findings
 from calogan.evaluation.images import mean_images
-from calogan.evaluation.sources import Sample
+from calogan.evaluation.studying import chosen_observables
 from calogan.evaluation.style import hep_style
 from calogan.incident import Incident
 from calogan.showers import Showers
@@ -54,28 +58,43 @@ def many_layers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     reference, other = showers_in(calorimeter), showers_in(calorimeter, seed=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("calogan.evaluation.depth._CHOSEN", 2)  # pictures take their time
-        return folder, compare(reference, {"other": other}, folder)
+        patch.setattr("calogan.evaluation.report.contents", without_distributions)
+        settings = Settings(n_bootstrap=20)
+        return folder, compare(reference, {"other": other}, folder, settings=settings)
+
+
+def without_distributions(findings: Findings) -> list[Chapter]:
+    """The chapters of a report but for those with one figure per observable."""
+    groups = set(TITLES) - {"energies"}
+    return [chapter for chapter in contents(findings) if chapter.anchor not in groups]
 
 
 def test_a_report_shows_some_of_many_layers(many_layers: tuple[Path, dict[str, Any]]) -> None:
     folder, metrics = many_layers
-    shown = {name.removeprefix("E_") for name in metrics["shown"] if name.startswith("E_")}
-    layers = sorted(int(name) for name in shown if name != "tot")
+    layers = metrics["layers_shown"]
     assert len(layers) == 2
-    assert set(metrics["observables"]) >= {f"sigma_eta_{k}" for k in range(14)}
-    assert (
-        f"Of 14 layers {', '.join(map(str, layers))} are shown" in metrics["selection"]["notes"][-1]
-    )
+    names = set(metrics["observables"])
+    assert names >= {f"sigma_eta_{k}" for k in layers} | {"E_tot", "s_d"}
+    hidden = next(k for k in range(14) if k not in layers)
+    assert f"E_{hidden}" not in names
+    assert len(metrics["layer_energies_mev"]["other"]["mean"]) == 14
+    text = f"Of 14 layers {', '.join(map(str, layers))} are compared one by one"
+    assert text in metrics["selection"]["notes"][-1]
     figures = {path.stem for path in (folder / "figures").iterdir()}
-    assert {f"mean_image_layer_{k}" for k in layers} <= figures
     assert {name for name in figures if name.startswith("mean_image")} == {
         f"mean_image_layer_{k}" for k in layers
     }
-    assert figures == {*metrics["shown"], *(f for f in figures if "mean" in f), "profile", "energy"}
+    assert figures >= {"profile", "profile_log", "energy", "lateral_profiles", "cell_spectrum"}
     page = (folder / "index.html").read_text()
     assert 'id="figure-profile"' in page
-    hidden = next(k for k in range(14) if k not in layers)
     assert f"figure-E_{hidden}" not in page
+
+
+def test_other_layers_are_compared_if_they_are_asked_for() -> None:
+    calorimeter = Calorimeter.load("si-w")
+    settings = Settings(observables=("sigma_eta_4*",))
+    found = chosen_observables(calorimeter, (3, 7), settings, "all")
+    assert [o.name for o in found] == ["sigma_eta_4", *(f"sigma_eta_{k}" for k in range(40, 45))]
 
 
 def test_all_of_few_layers_are_shown() -> None:
@@ -110,7 +129,7 @@ def test_polar_images_put_each_cell_where_it_is() -> None:
         np.zeros((50, 45), np.float32),
         calorimeter,
     )
-    figure = mean_images(Sample("a", showers), [Sample("b", showers)], layer=0)
+    figure = mean_images(Sample.of("a", showers).images[0], [Sample.of("b", showers).images[0]])
     mesh = figure.axes[0].collections[0]
     values: NDArray[np.float64] = np.ma.filled(np.ma.asarray(mesh.get_array()), 0.0).reshape(-1, 9)
     corners = mesh.get_coordinates()  # type: ignore[attr-defined]

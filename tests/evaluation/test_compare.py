@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import calogan.evaluation
 from calogan.calorimeter import Calorimeter, ReadoutLayer, Section, SubLayer
 from calogan.errors import (
     CaloganError,
@@ -17,10 +17,11 @@ from calogan.errors import (
     OutputError,
     ShowerFileError,
 )
-from calogan.evaluation import compare, compare_files, open_showers
+from calogan.evaluation import Settings, compare, compare_files, open_showers
+from calogan.evaluation.contents import contents
 from calogan.files import write_showers
 from calogan.incident import Incident
-from calogan.observables import observables_of
+from calogan.observables import select_observables
 from calogan.showers import Showers
 
 TOY = Calorimeter(
@@ -51,35 +52,77 @@ def make_showers(
     return Showers(incident, tuple(layers), overflow, calorimeter)
 
 
+SHOWN = Settings(observables=("response,sigma_eta_0", "hits_0"), n_bootstrap=50)
+"""A few observables, for pictures take most of the time."""
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A report of one candidate that is the reference and one that has 10 % too much energy."""
     folder = tmp_path_factory.mktemp("compare") / "report"
-    return folder, compare(*_compared(), folder, reference_name="_Geant4 µ")
+    return folder, compare(*_compared(), folder, reference_name="_Geant4 µ", settings=SHOWN)
 
 
 def _compared() -> tuple[Showers, dict[str, Showers]]:
-    reference = make_showers()
-    return reference, {"same": reference, "<b>$more_&": make_showers(400, seed=2, scale=1.1)}
+    reference = make_showers(1500)
+    return reference, {"same": reference, "<b>$more_&": make_showers(1400, seed=2, scale=1.1)}
 
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the pictures out, for they take most of the time."""
-    monkeypatch.setattr("calogan.evaluation.report._draw", lambda *_: [])
+    monkeypatch.setattr("calogan.evaluation.report.contents", lambda _: [])
 
 
 def test_report_holds_page_figures_and_numbers(report: tuple[Path, dict[str, Any]]) -> None:
     folder, metrics = report
     assert {p.name for p in folder.iterdir()} == {"index.html", "metrics.json", "figures"}
-    figures = {p.stem for p in (folder / "figures").iterdir()}
-    names = {o.name for o in observables_of(TOY)}
-    assert figures == names | {"energy", "mean_image_layer_0"}
-    for figure in (folder / "figures").iterdir():
-        assert figure.read_bytes().startswith(b"\x89PNG")
+    pictures = {p.stem for p in (folder / "figures").glob("*.png")}
+    names = {o.name for o in select_observables(TOY, SHOWN.observables)}
+    assert len(names) == 3
+    distributions = names | {"energy"}
+    assert pictures >= distributions | {f"{name}_log" for name in distributions}
+    assert pictures >= {
+        "mean_image_layer_0",
+        "single_showers",
+        "nearest_neighbours",
+        "neighbour_distances",
+        "correlations",
+        "cell_spectrum",
+        "lateral_profiles",
+        "energy_dependence",
+        "resolution",
+    }
+    for name in pictures:
+        assert (folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     assert json.loads((folder / "metrics.json").read_text("utf-8")) == metrics
     assert set(metrics["observables"]) == names
     assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_numbers_file_says_how_it_was_made(report: tuple[Path, dict[str, Any]]) -> None:
+    metrics = report[1]
+    assert metrics["settings"]["n_bootstrap"] == 50
+    assert metrics["versions"]["numpy"] == np.__version__
+    assert metrics["layers_shown"] == [0]
+    found = metrics["figures"]["nearest_neighbours"]["found"]
+    assert found["against"] == "reference"
+    assert found["candidates"]["same"]["n"] > 50
+
+
+def test_page_answers_the_question(report: tuple[Path, dict[str, Any]]) -> None:
+    folder, metrics = report
+    same, more = metrics["verdict"]["same"], metrics["verdict"]["<b>$more_&"]
+    assert same["answer"] == "yes"
+    assert "closer to the reference than an independent sample" in same["sentences"][-1]
+    assert same["lights"] == {"green": 3, "yellow": 0, "red": 0}
+    assert more["answer"] in {"in part", "no"}
+    assert "response" in more["worst"]
+    assert metrics["observables"]["response"]["candidates"]["<b>$more_&"]["light"] == "red"
+    page = (folder / "index.html").read_text("utf-8")
+    assert page.count('class="card ') == 2
+    assert 'class="card yes"' in page
 
 
 def test_page_needs_no_network(report: tuple[Path, dict[str, Any]]) -> None:
@@ -101,6 +144,7 @@ def test_page_shows_names_as_they_are(report: tuple[Path, dict[str, Any]]) -> No
     assert "<b>$more_" not in page
     assert "σ<sub>η,0</sub>" in page  # noqa: RUF001
     assert "E<sub>tot</sub>/E" in page
+    assert "_Geant4 µ" in page
 
 
 def test_reference_against_itself(report: tuple[Path, dict[str, Any]]) -> None:
@@ -113,30 +157,36 @@ def test_reference_against_itself(report: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_numbers_are_right(report: tuple[Path, dict[str, Any]]) -> None:
-    reference, other = make_showers(), make_showers(400, seed=2, scale=1.1)
+    reference, other = make_showers(1500), make_showers(1400, seed=2, scale=1.1)
     found = report[1]["observables"]["response"]
     mine = reference.total_energy / 1e3 / reference.incident.energy_gev
     theirs = other.total_energy / 1e3 / other.incident.energy_gev
     assert found["reference"]["mean"] == pytest.approx(mine.mean())
     assert found["reference"]["sd"] == pytest.approx(mine.std(ddof=1))
     candidate = found["candidates"]["<b>$more_&"]
-    assert candidate["n"] == 400
+    assert candidate["n"] == 1400
     assert candidate["ratio_mean"] == pytest.approx(theirs.mean() / mine.mean())
     assert abs(candidate["ratio_mean"] - 1.1) < 5 * candidate["ratio_mean_error"]
-    assert candidate["separation_percent"] > 2 * candidate["separation_noise_percent"]
+    distance = candidate["distances"]["separation"]
+    assert distance["value"] > distance["floor_high"] > distance["floor"] > 0
     width = report[1]["observables"]["sigma_eta_0"]["candidates"]["<b>$more_&"]
-    assert width["separation_percent"] < 3 * width["separation_noise_percent"]
+    assert width["distances"]["separation"]["value"] < 0.05
     assert [s["role"] for s in report[1]["samples"]] == ["reference", "candidate", "candidate"]
 
 
-def test_same_input_gives_the_same_report(
-    tmp_path: Path, report: tuple[Path, dict[str, Any]]
-) -> None:
-    compare(*_compared(), tmp_path / "again", reference_name="_Geant4 µ")
-    files = sorted(p.relative_to(report[0]) for p in report[0].rglob("*.*"))
-    assert len(files) > 5
+def test_same_input_gives_the_same_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its random numbers too: excerpts, bootstrap samples, showers that are drawn by chance."""
+    anchors = {"widths", "singles", "neighbours"}
+    monkeypatch.setattr(
+        "calogan.evaluation.report.contents",
+        lambda findings: [c for c in contents(findings) if c.anchor in anchors],
+    )
+    for name in ("one", "two"):
+        compare(*_compared(), tmp_path / name, settings=SHOWN)
+    files = sorted(p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*.*"))
+    assert len(files) == 2 + 2 * 5
     for file in files:
-        assert (tmp_path / "again" / file).read_bytes() == (report[0] / file).read_bytes()
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -163,17 +213,15 @@ def test_files_bring_their_origin(tmp_path: Path) -> None:
         )
 
 
-def test_empty_showers_are_said_to_have_no_width(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("calogan.evaluation.report._TITLES", {"widths": "Lateral widths"})
+def test_empty_showers_are_said_to_have_no_width(tmp_path: Path) -> None:
     showers = make_showers(100)
     layers = tuple(image.copy() for image in showers.layers)
     for image in layers:
         image[:50] = 0
     half = Showers(showers.incident, layers, showers.overflow, TOY)
     none = Showers(showers.incident, tuple(0 * image for image in layers), showers.overflow, TOY)
-    metrics = compare(showers, {"half": half, "none": none}, tmp_path / "out")
+    settings = Settings(observables=("sigma_eta_0", "E_tot"), n_bootstrap=20)
+    metrics = compare(showers, {"half": half, "none": none}, tmp_path / "out", settings=settings)
     width = metrics["observables"]["sigma_eta_0"]["candidates"]
     assert width["half"]["defined"] == 0.5
     assert width["none"]["defined"] == 0
@@ -262,11 +310,11 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in sys.modules if n.startswith("calogan.evaluation")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "mplhep", None)
+    monkeypatch.setattr("calogan.evaluation.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match="evaluate"):
-        import calogan.evaluation  # noqa: F401
+        calogan.evaluation.compare  # noqa: B018
+    with pytest.raises(AttributeError):
+        calogan.evaluation.compere  # noqa: B018
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -309,14 +357,14 @@ def test_output_that_cannot_be(tmp_path: Path) -> None:
 def test_no_partial_report_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     showers = make_showers(60)
     with monkeypatch.context() as patch:
-        patch.setattr("calogan.evaluation.report._draw", lambda *_: [])
+        patch.setattr("calogan.evaluation.report.contents", lambda _: [])
         compare(showers, {"c": showers}, tmp_path / "out")
     before = (tmp_path / "out" / "metrics.json").read_bytes()
 
-    def full_disk(*args: Any) -> None:
+    def full_disk(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("calogan.evaluation.report.save", full_disk)
+    monkeypatch.setattr("calogan.evaluation.figures.save", full_disk)
     with pytest.raises(OutputError, match="No space left on device"):
         compare(showers, {"d": showers}, tmp_path / "out")
     assert (tmp_path / "out" / "metrics.json").read_bytes() == before

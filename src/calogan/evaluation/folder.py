@@ -70,7 +70,9 @@ def _is_ours(path: Path) -> bool:
     if not names <= {PAGE, METRICS, FIGURES} or METRICS not in names:
         return False
     figures = path / FIGURES
-    if figures.is_dir() and any(figure.suffix != ".png" for figure in figures.iterdir()):
+    if figures.is_dir() and any(
+        figure.suffix not in {".png", ".pdf"} for figure in figures.iterdir()
+    ):
         return False
     try:
         metrics = json.loads((path / METRICS).read_text(encoding="utf-8"))

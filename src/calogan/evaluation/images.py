@@ -1,4 +1,4 @@
-"""Mean shower images: reference, candidate and their ratio, one row per candidate."""
+"""Mean shower images: reference, candidate, difference and ratio, one row per candidate."""
 
 from __future__ import annotations
 
@@ -9,77 +9,108 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
-from calogan.calorimeter import PolarLayer, ReadoutLayer
-from calogan.evaluation.sources import Sample
+from calogan.calorimeter import AnyLayer, PolarLayer
+from calogan.evaluation.accumulation import MeanImage
 from calogan.evaluation.style import new_figure, plain
 
-__all__ = ["mean_images"]
+__all__ = ["draw_cells", "mean_images"]
 
 _EMPTY = "#E6E6E6"
 _DECADES = 5
+_DECADES_OF_DIFFERENCES = 3
 _LARGEST_RATIO = 10.0
 _SMALLEST_RATIO = 1.5
 _ARC_STEPS = 180
 
 
-def mean_images(reference: Sample, candidates: Sequence[Sample], layer: int) -> Figure:
+def mean_images(reference: MeanImage, candidates: Sequence[MeanImage]) -> Figure:
     """Draw the mean energy in each cell of a layer.
 
-    Colours are on a logarithmic scale of five decades, the same for all samples; a cell that
-    never has energy is grey.
+    Colours of energies are on a logarithmic scale of five decades, the same for all samples; a
+    cell that never has energy is grey. Differences, candidate - reference, are on a scale that is
+    logarithmic on both sides of zero and linear around it.
 
     Args:
         reference: Reference.
         candidates: Candidates, one row each.
-        layer: The readout layer.
     """
-    readout = reference.showers.calorimeter.layers[layer]
-    expected = _mean(reference, layer)
-    means = [_mean(candidate, layer) for candidate in candidates]
-    norm = _energy_norm([expected, *means])
+    norm = _energy_norm([reference.mean, *(candidate.mean for candidate in candidates)])
     layout = _Layout(len(candidates))
     figure = new_figure(layout.width, layout.height)
-    for row, (candidate, mean) in enumerate(zip(candidates, means, strict=True)):
-        left, middle, right = (figure.add_axes(layout.panel(row, x)) for x in layout.panels)
-        energy_bar, ratio_bar = (figure.add_axes(layout.bar(row, x)) for x in layout.bars)
-        _draw(left, expected, readout, "viridis", norm)
-        shown = _draw(middle, mean, readout, "viridis", norm)
-        bar = figure.colorbar(shown, cax=energy_bar)
-        bar.set_label("Mean energy per cell [MeV]", loc="center", fontsize=13)
-        ratio = _ratio(mean, expected)
-        reach = _reach(ratio)
-        shown = _draw(right, ratio, readout, "RdBu_r", LogNorm(1 / reach, reach))
-        bar = figure.colorbar(shown, cax=ratio_bar)
-        bar.set_label("Ratio of means", loc="center", fontsize=13)
-        ticks = _ratio_ticks(reach)
-        bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
-        bar.ax.yaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
-        bar.ax.yaxis.set_minor_locator(NullLocator())
-        left.set_ylabel(r"$\phi$ direction, $y$ [mm]", loc="center", fontsize=13)
-        titles = (reference.name, candidate.name, f"{candidate.name} / {reference.name}")
-        for ax, title in zip((left, middle, right), titles, strict=True):
-            ax.set_title(plain(title if len(title) < 40 else f"{title[:37]}…"), loc="left")
-        for ax in (middle, right):
+    for row, candidate in enumerate(candidates):
+        panels = [figure.add_axes(layout.panel(row, x)) for x in layout.panels]
+        bars = [figure.add_axes(layout.bar(row, x)) for x in layout.bars]
+        draw_cells(panels[0], reference.mean, reference.layer, "viridis", norm)
+        shown = draw_cells(panels[1], candidate.mean, reference.layer, "viridis", norm)
+        _label(figure.colorbar(shown, cax=bars[0]), "Mean energy per cell [MeV]")
+        _draw_difference(panels[2], bars[1], candidate, reference)
+        _draw_ratio(panels[3], bars[2], candidate, reference)
+        panels[0].set_ylabel(r"$\phi$ direction, $y$ [mm]", loc="center", fontsize=13)
+        titles = (reference.name, candidate.name, "difference", "ratio")
+        for ax, title in zip(panels, titles, strict=True):
+            ax.set_title(plain(title if len(title) < 32 else f"{title[:29]}…"), loc="left")
+        for ax in panels[1:]:
             ax.tick_params(labelleft=False)
     return figure
 
 
+def _draw_difference(
+    axes: Axes, bar_axes: Axes, candidate: MeanImage, reference: MeanImage
+) -> None:
+    difference = candidate.mean - reference.mean
+    reach = float(np.abs(difference).max()) or 1.0
+    norm = SymLogNorm(reach / 10**_DECADES_OF_DIFFERENCES, vmin=-reach, vmax=reach)
+    hit = (candidate.mean > 0) | (reference.mean > 0)
+    shown = draw_cells(axes, np.where(hit, difference, np.nan), reference.layer, "RdBu_r", norm)
+    bar = bar_axes.figure.colorbar(shown, cax=bar_axes)
+    _label(bar, "Candidate - reference [MeV]")
+    top = int(np.floor(np.log10(reach)))
+    powers = [top, top - 1]
+    ticks = [-(10.0**p) for p in powers] + [0.0] + [10.0**p for p in powers]
+    names = [rf"$-10^{{{p}}}$" for p in powers] + ["0"] + [rf"$10^{{{p}}}$" for p in powers]
+    _tick(bar, ticks, names)
+
+
+def _draw_ratio(axes: Axes, bar_axes: Axes, candidate: MeanImage, reference: MeanImage) -> None:
+    both = (candidate.mean > 0) & (reference.mean > 0)
+    ratio = np.divide(candidate.mean, reference.mean, out=np.full(both.shape, np.nan), where=both)
+    reach = _reach(ratio[both])
+    norm = LogNorm(1 / reach, reach)
+    bar = bar_axes.figure.colorbar(
+        draw_cells(axes, ratio, reference.layer, "RdBu_r", norm), cax=bar_axes
+    )
+    _label(bar, "Candidate / reference")
+    ticks = _ratio_ticks(reach)
+    _tick(bar, ticks, [f"{tick:g}" for tick in ticks])
+
+
+def _label(bar: Colorbar, text: str) -> None:
+    bar.set_label(text, loc="center", fontsize=12)
+
+
+def _tick(bar: Colorbar, ticks: Sequence[float], names: Sequence[str]) -> None:
+    bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
+    bar.ax.yaxis.set_major_formatter(FixedFormatter(names))
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+
+
 @dataclass(frozen=True)
 class _Layout:
-    """Where everything is [inch]: three squares and two colour bars per row."""
+    """Where everything is [inch]: four squares and three colour bars per row."""
 
     rows: int
-    side: float = 3.5
+    side: float = 3.3
     below: float = 0.65
     above: float = 0.4
-    panels: tuple[float, ...] = (0.85, 4.6, 9.3)
-    bars: tuple[float, ...] = (8.22, 12.92)
-    width: float = 13.85
+    panels: tuple[float, ...] = (0.85, 4.3, 8.75, 13.2)
+    bars: tuple[float, ...] = (7.7, 12.15, 16.6)
+    width: float = 17.5
 
     @property
     def height(self) -> float:
@@ -89,16 +120,11 @@ class _Layout:
         return self._box(row, x, self.side)
 
     def bar(self, row: int, x: float) -> tuple[float, float, float, float]:
-        return self._box(row, x, 0.17)
+        return self._box(row, x, 0.16)
 
     def _box(self, row: int, x: float, width: float) -> tuple[float, float, float, float]:
         bottom = self.height - (row + 1) * (self.below + self.side + self.above) + self.below
         return x / self.width, bottom / self.height, width / self.width, self.side / self.height
-
-
-def _mean(sample: Sample, layer: int) -> NDArray[np.float64]:
-    mean: NDArray[np.float64] = sample.showers.layers[layer].mean(axis=0, dtype=np.float64)
-    return mean
 
 
 def _energy_norm(means: Sequence[NDArray[np.float64]]) -> LogNorm:
@@ -110,14 +136,9 @@ def _energy_norm(means: Sequence[NDArray[np.float64]]) -> LogNorm:
     return LogNorm(low if low < top else top / 10, top, clip=True)
 
 
-def _ratio(mean: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    both = (mean > 0) & (expected > 0)
-    return np.divide(mean, expected, out=np.zeros_like(mean), where=both)
-
-
 def _reach(ratio: NDArray[np.float64]) -> float:
     """Largest ratio of the scale, which is symmetric around 1: as wide as nearly all cells need."""
-    away = np.abs(np.log(ratio[ratio > 0]))
+    away = np.abs(np.log(ratio))
     reach = float(np.exp(np.quantile(away, 0.98))) if len(away) else _SMALLEST_RATIO
     return float(np.clip(reach, _SMALLEST_RATIO, _LARGEST_RATIO))
 
@@ -132,15 +153,21 @@ def _ratio_ticks(reach: float) -> list[float]:
     return [tick for tick in ticks if 0.999 / reach <= tick <= 1.001 * reach]
 
 
-def _draw(
-    axes: Axes,
-    image: NDArray[np.float64],
-    readout: ReadoutLayer | PolarLayer,
-    colours: str,
-    norm: LogNorm,
+def draw_cells(
+    axes: Axes, image: NDArray[np.float64], readout: AnyLayer, colours: str, norm: Normalize
 ) -> ScalarMappable:
-    """Draw an image with eta to the right and phi upwards, each cell where it is."""
-    shown = np.ma.masked_less_equal(image, 0)
+    """Draw an image with eta to the right and phi upwards, each cell where it is.
+
+    Args:
+        axes: Where to draw.
+        image: Values in the shape of the layer; grey where NaN, and where a logarithm has none.
+        readout: The layer.
+        colours: Name of the colour map.
+        norm: Its scale.
+    """
+    shown = np.ma.masked_invalid(image)
+    if isinstance(norm, LogNorm):
+        shown = np.ma.masked_less_equal(shown, 0)
     colormap = mpl.colormaps[colours].with_extremes(bad=_EMPTY)
     half = readout.half_extent_mm
     mappable: ScalarMappable

@@ -77,6 +77,7 @@ def overlay(
     left: str,
     right: str,
     height: str = "Share of showers / bin",
+    log: bool = False,
 ) -> Figure:
     """Draw one observable of several samples.
 
@@ -94,6 +95,7 @@ def overlay(
         left: Head of the figure, left.
         right: Head of the figure, right.
         height: What the upper panel shows, at its axis.
+        log: Upper panel on a logarithmic scale.
     """
     figure = new_figure(5.8, 5.4)
     grid = figure.add_gridspec(
@@ -101,7 +103,7 @@ def overlay(
     )
     main = figure.add_subplot(grid[0])
     below = figure.add_subplot(grid[1], sharex=main)
-    _draw_shares(main, binning, reference, candidates)
+    _draw_shares(main, binning, reference, candidates, log=log)
     _draw_ratios(below, binning, reference, candidates)
     main.set_title(left, loc="left")
     main.set_title(right, loc="right")
@@ -125,7 +127,7 @@ def overlay(
 
 
 def _draw_shares(
-    axes: Axes, binning: Binning, reference: Drawn, candidates: Sequence[Drawn]
+    axes: Axes, binning: Binning, reference: Drawn, candidates: Sequence[Drawn], *, log: bool
 ) -> None:
     edges, shares, errors = binning.edges, reference.shares, reference.errors
     axes.stairs(shares, edges, fill=True, color=_REFERENCE_FILL, zorder=1)
@@ -160,20 +162,19 @@ def _draw_shares(
         )
         handles.append(handle)
         names.append(_legend_name(series))
-    _limit_shares(axes, [reference, *candidates])
+    _limit_shares(axes, [reference, *candidates], log=log)
     axes.legend(handles, names, loc="upper right", frameon=False, borderpad=0.4)
 
 
-def _limit_shares(axes: Axes, all_series: Sequence[Drawn]) -> None:
-    """Linear, or logarithmic for a peak that would hide all else; with room for the legend."""
+def _limit_shares(axes: Axes, all_series: Sequence[Drawn], *, log: bool) -> None:
+    """Leave room for the legend above the highest bin."""
     shares = np.concatenate([series.shares for series in all_series])
     ends = np.concatenate([series.shares + series.errors for series in all_series])
     top = float(ends.max(initial=0)) or 1.0
-    reference = all_series[0].shares
-    filled = reference[reference > 0]
     room = 0.07 + 0.075 * len(all_series)
-    if len(filled) > 4 and top > 12 * np.median(filled):
-        floor = max(float(shares[shares > 0].min()) / 2, top * 1e-5)
+    if log:
+        lowest = float(shares[shares > 0].min(initial=top))
+        floor = max(lowest / 2, top * 1e-6)
         axes.set_yscale("log")
         axes.set_ylim(floor, top * (top / floor) ** (room / (1 - room)))
     else:

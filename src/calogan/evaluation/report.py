@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import calogan
 from calogan.errors import CaloganError
-from calogan.evaluation.comparison import Compared, compare_observable
-from calogan.evaluation.depth import chosen_layers, longitudinal_profile
-from calogan.evaluation.folder import FIGURES, FORMAT, METRICS, PAGE, whole_report
-from calogan.evaluation.images import mean_images
-from calogan.evaluation.page import Picture, Section, render
-from calogan.evaluation.plots import Series, overlay
-from calogan.evaluation.selection import Selection, select
-from calogan.evaluation.sources import Sample, open_sample
-from calogan.evaluation.style import hep_style, save, what_is_shown
-from calogan.observables import INCIDENT_ENERGY, Observable, observables_of
+from calogan.evaluation.contents import contents
+from calogan.evaluation.figures import Section, draw_all
+from calogan.evaluation.findings import Findings
+from calogan.evaluation.folder import FIGURES, PAGE, whole_report
+from calogan.evaluation.metrics import metrics_of, write_metrics
+from calogan.evaluation.opening import find_source, names_of, open_source
+from calogan.evaluation.page import render
+from calogan.evaluation.paper import paper_contents
+from calogan.evaluation.parallel import Crew, Report, open_crew
+from calogan.evaluation.selection import select
+from calogan.evaluation.settings import Settings
+from calogan.evaluation.sources import MemorySource, SimulatorSource, Source
+from calogan.evaluation.studying import study
+from calogan.incident import Incident
 from calogan.showers import Showers
+from calogan.simulator import Simulator
 
-__all__ = ["compare", "compare_files"]
-
-_TITLES = {
-    "energies": "Energies",
-    "fractions": "Layer fractions",
-    "widths": "Lateral widths",
-    "hits": "Hit shares",
-    "centroids": "Centroids",
-}
+__all__ = ["compare", "compare_files", "compare_sources"]
 
 
 def compare(
     reference: Showers,
-    candidates: Mapping[str, Showers],
+    candidates: Mapping[str, Showers | Simulator],
     output: str | Path,
     *,
     reference_name: str = "reference",
+    floor: Showers | None = None,
+    settings: Settings | None = None,
 ) -> dict[str, Any]:
     """Compare showers and write a report.
 
     Args:
         reference: What the candidates ought to look like.
-        candidates: One or more others, by the name they have in the report.
-        output: Folder of the report: `index.html`, `metrics.json` and `figures/*.png`. An older
+        candidates: One or more others, by the name they have in the report: showers, or
+            simulators that make one for each of the reference's particles.
+        output: Folder of the report: `index.html`, `metrics.json` and `figures/`. An older
             report is replaced.
         reference_name: Name of the reference in the report.
+        floor: A second, independent sample of the reference's simulation: what agreement is.
+        settings: What the report holds.
 
     Returns:
         What `metrics.json` holds.
@@ -58,11 +57,19 @@ def compare(
         CaloganError: Too few showers, or no common incident energies.
         OutputError: The report cannot be written, or `output` holds something else.
     """
-    samples = [
-        Sample(name, showers, n_source=len(showers))
-        for name, showers in [(reference_name, reference), *candidates.items()]
-    ]
-    return _report(samples[0], samples[1:], output)
+    settings = settings or Settings()
+    sources: list[Source] = [MemorySource(reference_name, reference)]
+    for k, (name, candidate) in enumerate(candidates.items(), start=1):
+        sources.append(
+            MemorySource(name, candidate)
+            if isinstance(candidate, Showers)
+            else SimulatorSource(name, candidate, reference.incident, settings.seed + k).check()
+        )
+    second = None if floor is None else MemorySource(_FLOOR, floor)
+    return compare_sources(sources, output, floor=second, settings=settings)
+
+
+_FLOOR = "second reference"
 
 
 def compare_files(
@@ -72,191 +79,144 @@ def compare_files(
     *,
     names: Sequence[str] = (),
     limit: int | None = None,
+    floor: str | Path | None = None,
+    beside: Sequence[tuple[str | Path, str | Path]] = (),
+    incident: Incident | None = None,
+    settings: Settings | None = None,
+    report: Report | None = None,
 ) -> dict[str, Any]:
-    """Compare files of showers and write a report.
+    """Compare files of showers, or simulators, and write a report.
 
     Args:
-        reference: File of the reference.
-        candidates: Files of the candidates.
+        reference: File of the reference, `sample:NAME`, or a simulator.
+        candidates: Files or simulators. A simulator makes one shower for each particle of the
+            reference.
         output: Folder of the report.
         names: Names in the report, the reference's first; the files' stems unless given.
         limit: Read at most so many showers of each file, from its start.
+        floor: File of a second, independent sample of the reference's simulation.
+        beside: Reference and candidate of each further particle, for the report in the order of
+            the CaloGAN paper.
+        incident: Particles for a simulator as the reference; those of the first candidate that is
+            a file unless given.
+        settings: What the report holds.
+        report: Told of the progress.
 
     Returns:
         What `metrics.json` holds.
 
     Raises:
         ShowerFileError: A file is missing, foreign or damaged.
-        CaloganError: As `compare`; or a number of names that is not that of the files.
+        CaloganError: As `compare`; or a number of names that is not that of the samples.
     """
-    sources = [reference, *candidates]
-    if names and len(names) != len(sources):
-        msg = f"{len(names)} names for {len(sources)} samples: give one for each, or none"
+    settings = settings or Settings()
+    texts = [reference, *candidates]
+    if names and len(names) != len(texts):
+        msg = f"{len(names)} names for {len(texts)} samples: give one for each, or none"
         raise CaloganError(msg)
-    samples = [
-        open_sample(source, name, limit)
-        for source, name in zip(sources, names or _stems(sources), strict=True)
-    ]
-    return _report(samples[0], samples[1:], output)
+    names = names or names_of(texts)
+    sources = _open(texts, names, limit, settings, incident)
+    second = None if floor is None else open_source(floor, _FLOOR, limit=limit)
+    pairs = [_open(pair, names_of(pair), limit, settings, None) for pair in beside]
+    return compare_sources(
+        sources,
+        output,
+        floor=second,
+        beside=[(first, second) for first, second in pairs],
+        settings=settings,
+        report=report,
+    )
 
 
-def _stems(sources: Sequence[str | Path]) -> list[str]:
-    """Names of files: their stems, with the folder before those that are not unique."""
-    paths = [Path(source) for source in sources]
-    stems = [str(path) if str(path).startswith("sample:") else path.stem for path in paths]
-    stems = [stem.replace("sample:", "Geant4 ") for stem in stems]
-    names = [
-        stem if stems.count(stem) == 1 else f"{path.resolve().parent.name}/{stem}"
-        for path, stem in zip(paths, stems, strict=True)
-    ]
+def _open(
+    texts: Sequence[str | Path],
+    names: Sequence[str],
+    limit: int | None,
+    settings: Settings,
+    incident: Incident | None,
+) -> list[Source]:
+    """Open sources that belong together: simulators take the particles of the first file."""
+    if incident is None:
+        incident = _particles(texts, limit)
     return [
-        name if names.count(name) == 1 else f"{name} ({k})" for k, name in enumerate(names, start=1)
+        open_source(
+            text,
+            name,
+            incident=incident,
+            limit=limit,
+            seed=settings.seed + k,
+            workers=settings.workers,
+        )
+        for k, (text, name) in enumerate(zip(texts, names, strict=True))
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class _Comparison:
-    """A selection of showers, all observables in it, and the layers that are shown one by one."""
-
-    selection: Selection
-    energy: Compared
-    observables: tuple[Compared, ...]
-    layers: tuple[int, ...]
-
-    @property
-    def shown(self) -> tuple[Compared, ...]:
-        """The observables of the page: those of the whole shower and of the layers shown."""
-        return tuple(c for c in self.observables if c.observable.layer in (None, *self.layers))
+def _particles(texts: Sequence[str | Path], limit: int | None) -> Incident | None:
+    """The particles of the first file among sources."""
+    for text in texts:
+        if isinstance(find_source(text), Path):
+            return open_source(text, "", limit=limit).origin.incident
+    return None
 
 
-def _report(reference: Sample, candidates: Sequence[Sample], output: str | Path) -> dict[str, Any]:
-    names = [sample.name for sample in (reference, *candidates)]
+def compare_sources(
+    sources: Sequence[Source],
+    output: str | Path,
+    *,
+    floor: Source | None = None,
+    beside: Sequence[tuple[Source, Source]] = (),
+    settings: Settings,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Compare sources, the reference first, and write a report: see `compare`."""
+    told = report or (lambda *_: None)
+    every = [*sources, *([] if floor is None else [floor])]
+    names = [source.origin.name for source in every]
     if len(set(names)) < len(names):
         msg = f"each sample needs a name of its own, not {', '.join(names)}"
         raise CaloganError(msg)
+    if beside and not settings.paper:
+        msg = "samples of further particles are for the report in the order of the paper: --paper"
+        raise CaloganError(msg)
+    if settings.paper and settings.quick:
+        msg = "--paper and --quick: give one of them"
+        raise CaloganError(msg)
+    if len(sources) < 2:
+        msg = "nothing to compare with: give at least one candidate"
+        raise CaloganError(msg)
     with whole_report(output) as folder:
-        comparison = _compare(select(reference, candidates))
-        metrics = _metrics(comparison)
-        (folder / METRICS).write_text(
-            json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8"
-        )
-        (folder / FIGURES).mkdir()
-        with hep_style():
-            sections = _draw(comparison, folder)
-        page = render(comparison.selection, comparison.shown, sections, folder)
-        (folder / PAGE).write_text(page, encoding="utf-8")
+        selection = select([source.origin for source in every])
+        with open_crew(settings.workers) as crew:
+            findings = study(
+                every, selection, settings, crew, told, has_floor=floor is not None, beside=beside
+            )
+            (folder / FIGURES).mkdir()
+            sections, findings = _draw(findings, folder, crew, told)
+        metrics = metrics_of(findings, sections)
+        write_metrics(metrics, folder)
+        (folder / PAGE).write_text(render(findings, sections, folder), encoding="utf-8")
     return metrics
 
 
-def _compare(selection: Selection) -> _Comparison:
-    def shown(observable: Observable) -> bool:
-        return selection.mode != "window" or observable.unit != "MeV"
-
-    reference, candidates = selection.reference, selection.candidates
-    layers, n_layers = chosen_layers(reference.showers), len(reference.showers.layers)
-    if len(layers) < n_layers:
-        note = (
-            f"Of {n_layers} layers {', '.join(map(str, layers))} are shown one by one; "
-            "the numbers of all are in metrics.json."
-        )
-        selection = replace(selection, notes=(*selection.notes, note))
-    return _Comparison(
-        selection,
-        compare_observable(INCIDENT_ENERGY, reference, candidates),
-        tuple(
-            compare_observable(observable, reference, candidates)
-            for observable in observables_of(reference.showers.calorimeter)
-            if shown(observable)
-        ),
-        layers,
-    )
-
-
-def _draw(comparison: _Comparison, folder: Path) -> list[Section]:
+def _draw(
+    findings: Findings, folder: Path, crew: Crew, report: Report
+) -> tuple[list[Section], Findings]:
     """Write all figures; return them in the order of the page."""
-    reference, candidates = comparison.selection.reference, comparison.selection.candidates
-    images = Section("images", "Mean shower images", [])
-    for k in comparison.layers:
-        name = f"mean_image_layer_{k}"
-        save(mean_images(reference, candidates, k), folder / FIGURES / f"{name}.png")
-        images.pictures.append(Picture(name, f"Mean energy in the cells of layer {k}", wide=True))
-    sections = [images]
-    for group, title in _TITLES.items():
-        compared = [c for c in comparison.shown if c.observable.group == group]
-        if group == "energies":
-            compared.append(comparison.energy)
-        section = Section(
-            group, title, [_overlay(c, comparison.selection, folder) for c in compared]
-        )
-        if group == "energies" and len(reference.showers.layers) > 1:
-            save(longitudinal_profile(reference, candidates), folder / FIGURES / "profile.png")
-            section.pictures.insert(0, Picture("profile", "Mean energy in the cells of each layer"))
-        if section.pictures:
-            sections.append(section)
-    return sections
-
-
-def _overlay(compared: Compared, selection: Selection, folder: Path) -> Picture:
-    reference = selection.reference
-    figure = overlay(
-        compared.binning,
-        Series(reference.name, compared.reference_counts),
-        [Series(c.name, c.counts) for c in compared.candidates],
-        label=compared.observable.label,
-        unit=compared.unit,
-        left=_sentence(compared.observable.description),
-        right=what_is_shown(reference.showers, reference.particles),
+    chapters = paper_contents(findings) if findings.settings.paper else contents(findings)
+    drawings = [drawing for chapter in chapters for drawing in chapter.drawings]
+    pictures = iter(
+        draw_all(drawings, folder / FIGURES, crew, report, pdf=not findings.settings.quick)
     )
-    name = compared.observable.name
-    save(figure, folder / FIGURES / f"{name}.png")
-    return Picture(name, _sentence(compared.observable.description) + _beyond(compared, reference))
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _beyond(compared: Compared, reference: Sample) -> str:
-    """Say how many showers are not in the picture, if it is many."""
-    shares = {reference.name: compared.reference_counts.share_beyond}
-    shares |= {c.name: c.counts.share_beyond for c in compared.candidates}
-    many = [f"{name} {share:.0%}" for name, share in shares.items() if share > 0.01]
-    return f" (beyond the axis: {', '.join(many)})" if many else ""
-
-
-def _metrics(comparison: _Comparison) -> dict[str, Any]:
-    selection = comparison.selection
-    metrics = {
-        "format": FORMAT,
-        "calogan": calogan.__version__,
-        "calorimeter": selection.reference.showers.calorimeter.name,
-        "samples": [
-            {
-                "name": sample.name,
-                "role": "reference" if k == 0 else "candidate",
-                "source": sample.source,
-                "n_source": sample.n_source,
-                "n": len(sample.showers),
-                "particles": list(sample.particles),
-                "energy_range_gev": list(sample.energy_range_gev),
-                "made_with": dict(sample.made_with),
-            }
-            for k, sample in enumerate(selection.samples)
-        ],
-        "selection": {"mode": selection.mode, "notes": list(selection.notes)},
-        "incident_energy": comparison.energy.as_dict(),
-        "observables": {c.observable.name: c.as_dict() for c in comparison.observables},
-        "shown": [c.observable.name for c in comparison.shown],
-    }
-    return {key: _json(value) for key, value in metrics.items()}
-
-
-def _json(value: Any) -> Any:
-    """Replace what JSON has no word for: NaN and infinity become null."""
-    if isinstance(value, Mapping):
-        return {str(key): _json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    sections = [
+        Section(
+            chapter.anchor,
+            chapter.title,
+            tuple(picture for _ in chapter.drawings for picture in next(pictures)),
+            chapter.words,
+            chapter.table,
+        )
+        for chapter in chapters
+    ]
+    lost = [p for section in sections for p in section.pictures if p.problem]
+    notes = tuple(f"{picture.caption}: not shown, for {picture.problem}." for picture in lost)
+    return sections, replace(findings, notes=(*findings.notes, *notes))

@@ -7,13 +7,13 @@ do not. Here the samples are cut to what they have in common, and what remains i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from calogan.errors import CaloganError, CalorimeterError
 from calogan.evaluation.distances import ks_distance
-from calogan.evaluation.sources import Sample
+from calogan.evaluation.sources import Mask, Origin
 
 __all__ = ["MIN_SHOWERS", "Selection", "select"]
 
@@ -28,61 +28,51 @@ _FIXED = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Samples that may be compared.
+    """Which showers of each sample are compared.
 
     Args:
-        reference: The reference, cut.
-        candidates: The candidates, cut.
+        keep: For each sample, the reference first, which of its showers: shape `(n,)`.
         mode: `all`, `overlap` of the energy ranges, or `window` around one energy.
         notes: What was done, and what to keep in mind: one sentence each.
     """
 
-    reference: Sample
-    candidates: tuple[Sample, ...]
+    keep: tuple[Mask, ...]
     mode: str
     notes: tuple[str, ...]
 
-    @property
-    def samples(self) -> tuple[Sample, ...]:
-        """The reference and the candidates."""
-        return self.reference, *self.candidates
 
-
-def select(reference: Sample, candidates: Sequence[Sample]) -> Selection:
-    """Cut samples to the incident energies they have in common.
+def select(samples: Sequence[Origin]) -> Selection:
+    """Cut samples, the reference first, to the incident energies they have in common.
 
     Ranges that differ are cut to their overlap. Against samples of one fixed energy, the others
     are cut to a window around it: +-10 %, or +-20 % where that holds fewer than 500 showers.
 
     Raises:
         CalorimeterError: The samples are of different calorimeters.
-        CaloganError: No candidate, too few showers, or no common energies.
+        CaloganError: Too few showers, or no common energies.
     """
-    samples = (reference, *candidates)
-    if not candidates:
-        msg = "nothing to compare with: give at least one candidate"
-        raise CaloganError(msg)
     _check_calorimeters(samples)
     for sample in samples:
         _check_number(sample, "in it")
     fixed = [_is_fixed(sample) for sample in samples]
     if any(fixed) and not all(fixed):
-        cut, note = _window(samples, fixed)
+        keep, note = _window(samples, fixed)
         mode = "window"
     else:
-        cut, note = _overlap(samples)
+        keep, note = _overlap(samples)
         mode = "overlap" if note else "all"
+    cut = [sample.kept(mask) for sample, mask in zip(samples, keep, strict=True)]
     notes = [note] if note else []
     notes += _particle_notes(cut)
     if mode != "window":
         notes += _spectrum_notes(cut)
-    return Selection(cut[0], tuple(cut[1:]), mode, tuple(notes))
+    return Selection(tuple(keep), mode, tuple(notes))
 
 
-def _check_calorimeters(samples: Sequence[Sample]) -> None:
-    first = samples[0].showers.calorimeter
+def _check_calorimeters(samples: Sequence[Origin]) -> None:
+    first = samples[0].calorimeter
     for sample in samples[1:]:
-        other = sample.showers.calorimeter
+        other = sample.calorimeter
         if other != first:
             names = f"'{first.name}' and '{other.name}'"
             if first.name == other.name:
@@ -94,54 +84,56 @@ def _check_calorimeters(samples: Sequence[Sample]) -> None:
             raise CalorimeterError(msg)
 
 
-def _check_number(sample: Sample, where: str) -> None:
-    if len(sample.showers) < MIN_SHOWERS:
+def _check_number(sample: Origin, where: str) -> None:
+    if len(sample) < MIN_SHOWERS:
         msg = (
-            f"{sample.name}: {len(sample.showers)} showers {where} are too few to compare, "
+            f"{sample.name}: {len(sample)} showers {where} are too few to compare, "
             f"at least {MIN_SHOWERS} are needed"
         )
         raise CaloganError(msg)
 
 
-def _is_fixed(sample: Sample) -> bool:
+def _is_fixed(sample: Origin) -> bool:
     low, high = sample.energy_range_gev
     return high - low <= _FIXED * high
 
 
-def _cut(sample: Sample, low: float, high: float) -> Sample:
-    energy = sample.showers.incident.energy_gev
-    inside = (energy >= low) & (energy <= high)
-    return sample if inside.all() else replace(sample, showers=sample.showers[inside])
+def _within(sample: Origin, low: float, high: float) -> Mask:
+    energy = sample.incident.energy_gev
+    inside: Mask = (energy >= low) & (energy <= high)
+    return inside
 
 
-def _no_overlap(samples: Sequence[Sample]) -> CaloganError:
+def _all(sample: Origin) -> Mask:
+    return np.ones(len(sample), dtype=np.bool_)
+
+
+def _no_overlap(samples: Sequence[Origin]) -> CaloganError:
     ranges = ", ".join(f"{s.name} {_range(*s.energy_range_gev)}" for s in samples)
     return CaloganError(f"the incident energies have nothing in common: {ranges}")
 
 
-def _overlap(samples: Sequence[Sample]) -> tuple[list[Sample], str]:
+def _overlap(samples: Sequence[Origin]) -> tuple[list[Mask], str]:
     """Cut to the common range, unless the ranges are the same but for chance."""
     low = max(s.energy_range_gev[0] for s in samples)
     high = min(s.energy_range_gev[1] for s in samples)
     slack = _FIXED * max(s.energy_range_gev[1] for s in samples)
     if low > high + slack:
         raise _no_overlap(samples)
-    cut = [_cut(s, low - slack, high + slack) for s in samples]
+    keep = [_within(s, low - slack, high + slack) for s in samples]
     # by chance, the smallest sample leaves out a few of its number at either end of the others
-    chance = max(_CUT_SHARE, 6 / min(len(s.showers) for s in samples))
-    if all(
-        len(c.showers) >= (1 - chance) * len(s.showers) for s, c in zip(samples, cut, strict=True)
-    ):
-        return list(samples), ""
-    for sample in cut:
-        _check_number(sample, f"in the common energy range {_range(low, high)}")
-    return cut, (
+    chance = max(_CUT_SHARE, 6 / min(len(s) for s in samples))
+    if all(mask.mean() >= 1 - chance for mask in keep):
+        return [_all(s) for s in samples], ""
+    for sample, mask in zip(samples, keep, strict=True):
+        _check_number(sample.kept(mask), f"in the common energy range {_range(low, high)}")
+    return keep, (
         f"The incident energies differ: only showers in the common range, {_range(low, high)}, "
         "are compared."
     )
 
 
-def _window(samples: Sequence[Sample], fixed: Sequence[bool]) -> tuple[list[Sample], str]:
+def _window(samples: Sequence[Origin], fixed: Sequence[bool]) -> tuple[list[Mask], str]:
     """Cut the samples with a spectrum to a window around the energy of those without."""
     ones = [s for s, is_fixed in zip(samples, fixed, strict=True) if is_fixed]
     center = ones[0].energy_range_gev[0]
@@ -150,16 +142,18 @@ def _window(samples: Sequence[Sample], fixed: Sequence[bool]) -> tuple[list[Samp
         not s.energy_range_gev[0] <= center <= s.energy_range_gev[1] for s in spread
     ):
         raise _no_overlap(samples)
-    cut: list[Sample] = []
+    keep: list[Mask] = []
     for width in _WINDOWS:
         low, high = center * (1 - width), center * (1 + width)
-        cut = [s if f else _cut(s, low, high) for s, f in zip(samples, fixed, strict=True)]
-        if all(len(s.showers) >= _ENOUGH for s, f in zip(cut, fixed, strict=True) if not f):
+        keep = [
+            _all(s) if f else _within(s, low, high) for s, f in zip(samples, fixed, strict=True)
+        ]
+        if all(mask.sum() >= _ENOUGH for mask, f in zip(keep, fixed, strict=True) if not f):
             break
-    for sample in cut:
-        _check_number(sample, f"within {width:.0%} of {center:g} GeV")
+    for sample, mask in zip(samples, keep, strict=True):
+        _check_number(sample.kept(mask), f"within {width:.0%} of {center:g} GeV")
     names = _listed([s.name for s in spread])
-    return cut, (
+    return keep, (
         f"{_listed([s.name for s in ones])} {'is' if len(ones) == 1 else 'are'} at one energy, "
         f"{center:.4g} GeV; of {names}, showers within {width:.0%} of it "
         f"({_range(low, high)}) are compared. Energies in MeV are left out, for they differ by "
@@ -167,7 +161,7 @@ def _window(samples: Sequence[Sample], fixed: Sequence[bool]) -> tuple[list[Samp
     )
 
 
-def _particle_notes(samples: Sequence[Sample]) -> list[str]:
+def _particle_notes(samples: Sequence[Origin]) -> list[str]:
     known = [s for s in samples if s.particles]
     if len({s.particles for s in known}) > 1:
         names = ", ".join(f"{s.name}: {', '.join(s.particles)}" for s in known)
@@ -175,12 +169,12 @@ def _particle_notes(samples: Sequence[Sample]) -> list[str]:
     return []
 
 
-def _spectrum_notes(samples: Sequence[Sample]) -> list[str]:
+def _spectrum_notes(samples: Sequence[Origin]) -> list[str]:
     """Warn of candidates whose energies are spread otherwise than those of the reference."""
-    reference = samples[0].showers.incident.energy_gev
+    reference = samples[0].incident.energy_gev
     notes = []
     for sample in samples[1:]:
-        energy = sample.showers.incident.energy_gev
+        energy = sample.incident.energy_gev
         distance = ks_distance(reference, energy)
         # 1.63: the Kolmogorov-Smirnov test at 1 %, for large samples
         critical = 1.63 * np.sqrt(1 / len(reference) + 1 / len(energy))
