@@ -22,11 +22,12 @@ def open_simulator(name: str, **options: Any) -> Simulator:
 
     Args:
         name: `geant4`; the name of a model (`eplus`); the folder of a bundle; or `library:FILE`,
-            frozen showers of a file (`library:sample:eplus`: those that ship with the package).
+            frozen showers of a file (`library:sample:eplus`: those that ship with the package);
+            or `grpc://host:8001/eplus`, a model that is served elsewhere (`http`, `grpcs`, `https`).
         options: For `geant4` those of `Geant4Simulator` (`calorimeter` and `upstream` may be YAML
             files), and `fast`: names of simulators that take showers over from Geant4, see
             `FastGeant4Simulator`; for a model `threads`; for a library those of
-            `LibrarySimulator`.
+            `LibrarySimulator`; for an address those of `RemoteSimulator`.
 
     Raises:
         ModelError: No such simulator.
@@ -39,6 +40,11 @@ def open_simulator(name: str, **options: Any) -> Simulator:
 
         options.pop("threads", None)  # of a network: copying showers needs one
         return LibrarySimulator(name.removeprefix("library:"), **options)
+    if "://" in name:
+        from calogan.serving.remote import RemoteSimulator
+
+        options.pop("threads", None)  # of a network on this machine
+        return RemoteSimulator(name, **options)
     path = find_bundle(name)
     if path is None:
         known = ", ".join(["geant4", *list_bundles(), "library:FILE"])

@@ -11,13 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from calogan.cli import (
+    benchmark,
     calorimeter,
+    classify,
     compare,
     convert,
     datasets,
+    export,
     geant4_data,
     info,
     models,
+    observables,
+    serve,
+    show,
     simulate,
     train,
 )
@@ -35,9 +41,16 @@ app = typer.Typer(
 )
 app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
 app.command("train", epilog=train.EPILOG)(train.train)
-app.command("compare")(compare.compare)
+app.command("classify", epilog=classify.EPILOG)(classify.classify)
+app.command("particle-id", epilog=classify.PARTICLE_ID_EPILOG)(classify.particle_id)
+app.command("compare", epilog=compare.EPILOG)(compare.compare)
+app.command("show", epilog=show.EPILOG)(show.show)
 app.command("convert", epilog=convert.EPILOG)(convert.convert)
+app.command("observables", epilog=observables.EPILOG)(observables.observables)
 app.command("info")(info.info)
+app.command("export", epilog=export.EPILOG)(export.export)
+app.command("benchmark", epilog=benchmark.EPILOG)(benchmark.benchmark)
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.add_typer(calorimeter.app, name="calorimeter")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")

@@ -1,0 +1,86 @@
+"""A network as a server runs it: what it takes and gives, and many requests in one call."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calogan.neural import NeuralSimulator
+from calogan.serving.tensors import TensorKind
+
+__all__ = ["ServedModel"]
+
+
+class ServedModel(NeuralSimulator):
+    """The network of a bundle, for a server: each call runs in the thread of its caller.
+
+    Args:
+        path: Folder of the bundle.
+
+    Raises:
+        ModelError: As `NeuralSimulator`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path, threads=1)
+        self.path = Path(path)
+
+    @cached_property
+    def told(self) -> str:
+        """Name of the input that says what the particles are: `energy` or `condition`."""
+        return "condition" if self.card.conditions else "energy"
+
+    @cached_property
+    def inputs(self) -> tuple[TensorKind, ...]:
+        """What a request may hold; either `noise` or `seed`, or neither."""
+        return (
+            TensorKind(self.told, "FP32", (-1, len(self.card.condition_names))),
+            TensorKind("noise", "FP32", (-1, self.card.architecture.latent_size)),
+            TensorKind("seed", "INT64", (-1,)),
+        )
+
+    @cached_property
+    def outputs(self) -> tuple[TensorKind, ...]:
+        """Energies of the cells of each layer [MeV]."""
+        return tuple(
+            TensorKind(f"layer_{k}", "FP32", (-1, *shape))
+            for k, shape in enumerate(self.calorimeter.layer_shapes)
+        )
+
+    @cached_property
+    def properties(self) -> dict[str, str]:
+        """What the metadata say beside inputs and outputs, all as text."""
+        return {
+            "card": self.card.model_dump_json(),
+            "sha256": self.card.sha256,
+            "particle": self.card.particle,
+            "layers": "MeV",
+            self.told: " ".join(self.card.condition_names),
+        }
+
+    def run(
+        self, noise: NDArray[np.float32], told: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        """Make showers.
+
+        Args:
+            noise: Shape `(n, latent)`.
+            told: Energy [GeV] and the conditions of the card, shape `(n, 1 + conditions)`.
+
+        Returns:
+            One `(n, n_eta, n_phi)` per layer [MeV].
+
+        Raises:
+            ModelError: The network stopped, or gives other shapes.
+        """
+        return self._run({"noise": noise, self.told: told})
+
+    def warm_up(self, n: int) -> None:
+        """Make n showers that nobody gets, so that the first request is as fast as others."""
+        low, high = self.card.energy_range_gev
+        middle = [(low + high) / 2, *((c.low + c.high) / 2 for c in self.card.conditions)]
+        noise = np.zeros((n, self.card.architecture.latent_size), dtype=np.float32)
+        self.run(noise, np.tile(np.array(middle, dtype=np.float32), (n, 1)))
