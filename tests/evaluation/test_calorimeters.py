@@ -13,15 +13,15 @@ pytest.importorskip("matplotlib", reason="needs the extra evaluate")
 
 from calogan.calorimeter import Calorimeter, Section, SubLayer
 from calogan.evaluation import Settings, compare
-from calogan.evaluation.accumulation import Sample
-from calogan.evaluation.chapter import Chapter
-from calogan.evaluation.contents import TITLES, contents
-from calogan.evaluation.depth import chosen_layers
-from calogan.evaluation.drawing import draw_calorimeter
-from calogan.evaluation.findings import Findings
-from calogan.evaluation.images import mean_images
-from calogan.evaluation.studying import chosen_observables
-from calogan.evaluation.style import hep_style
+from calogan.evaluation.pictures.depth import chosen_layers
+from calogan.evaluation.pictures.drawing import draw_calorimeter
+from calogan.evaluation.pictures.images import mean_images
+from calogan.evaluation.pictures.style import hep_style
+from calogan.evaluation.report.chapter import Chapter
+from calogan.evaluation.report.contents import TITLES, contents
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.report.study import chosen_observables
+from calogan.evaluation.samples.accumulation import Sample
 from calogan.incident import Incident
 from calogan.showers import Showers
 
@@ -57,8 +57,8 @@ def many_layers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     folder = tmp_path_factory.mktemp("many") / "report"
     reference, other = showers_in(calorimeter), showers_in(calorimeter, seed=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("calogan.evaluation.depth._CHOSEN", 2)  # pictures take their time
-        patch.setattr("calogan.evaluation.report.contents", without_distributions)
+        patch.setattr("calogan.evaluation.pictures.depth._CHOSEN", 2)  # pictures take their time
+        patch.setattr("calogan.evaluation.report.writing.contents", without_distributions)
         settings = Settings(n_bootstrap=20)
         return folder, compare(reference, {"other": other}, folder, settings=settings)
 

@@ -278,6 +278,7 @@ def test_what_is_not_installed_is_named(
     package = "calogan.evaluation.classifiers"
     for name in [name for name in sys.modules if name.startswith(package)]:
         monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("calogan.evaluation.classifiers")  # put back with the rest
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtraError, match=rf"calogan\[{extra}\]"):
         import_module(package)

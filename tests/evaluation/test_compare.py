@@ -18,7 +18,7 @@ from calogan.errors import (
     ShowerFileError,
 )
 from calogan.evaluation import Settings, compare, compare_files, open_showers
-from calogan.evaluation.contents import contents
+from calogan.evaluation.report.contents import contents
 from calogan.files import write_showers
 from calogan.incident import Incident
 from calogan.observables import select_observables
@@ -71,7 +71,7 @@ def _compared() -> tuple[Showers, dict[str, Showers]]:
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the pictures out, for they take most of the time."""
-    monkeypatch.setattr("calogan.evaluation.report.contents", lambda _: [])
+    monkeypatch.setattr("calogan.evaluation.report.writing.contents", lambda _: [])
 
 
 def test_report_holds_page_figures_and_numbers(report: tuple[Path, dict[str, Any]]) -> None:
@@ -178,7 +178,7 @@ def test_same_input_gives_the_same_report(tmp_path: Path, monkeypatch: pytest.Mo
     """Its random numbers too: excerpts, bootstrap samples, showers that are drawn by chance."""
     anchors = {"widths", "singles", "neighbours"}
     monkeypatch.setattr(
-        "calogan.evaluation.report.contents",
+        "calogan.evaluation.report.writing.contents",
         lambda findings: [c for c in contents(findings) if c.anchor in anchors],
     )
     for name in ("one", "two"):
@@ -357,14 +357,14 @@ def test_output_that_cannot_be(tmp_path: Path) -> None:
 def test_no_partial_report_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     showers = make_showers(60)
     with monkeypatch.context() as patch:
-        patch.setattr("calogan.evaluation.report.contents", lambda _: [])
+        patch.setattr("calogan.evaluation.report.writing.contents", lambda _: [])
         compare(showers, {"c": showers}, tmp_path / "out")
     before = (tmp_path / "out" / "metrics.json").read_bytes()
 
     def full_disk(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("calogan.evaluation.figures.save", full_disk)
+    monkeypatch.setattr("calogan.evaluation.report.figures.save", full_disk)
     with pytest.raises(OutputError, match="No space left on device"):
         compare(showers, {"d": showers}, tmp_path / "out")
     assert (tmp_path / "out" / "metrics.json").read_bytes() == before

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calogan.evaluation.binning import choose_binning
-from calogan.evaluation.distances import (
+from calogan.evaluation.distances.measures import (
     LIMITS,
     Measured,
     chi2_per_ndf,
@@ -19,7 +18,8 @@ from calogan.evaluation.distances import (
     separation_noise,
     wasserstein,
 )
-from calogan.evaluation.resampling import filled_in, grid_counts
+from calogan.evaluation.distances.resampling import filled_in, grid_counts
+from calogan.evaluation.pictures.binning import choose_binning
 
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 

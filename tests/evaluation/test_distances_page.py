@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from calogan.evaluation.lights import LIMITS
+from calogan.evaluation.distances.lights import LIMITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "distances.md"
 

@@ -12,13 +12,13 @@ pytest.importorskip("matplotlib", reason="needs the extra evaluate")
 from matplotlib.figure import Figure
 
 from calogan.errors import ShowerFileError
-from calogan.evaluation.binning import Binning
-from calogan.evaluation.comparison import Shape
-from calogan.evaluation.figures import Drawing, draw_all
-from calogan.evaluation.paper import draw_particles
-from calogan.evaluation.parallel import Crew, open_crew
-from calogan.evaluation.plots import Series
-from calogan.evaluation.style import new_figure
+from calogan.evaluation.pictures.binning import Binning
+from calogan.evaluation.pictures.plots import Series
+from calogan.evaluation.pictures.style import new_figure
+from calogan.evaluation.report.comparison import Shape
+from calogan.evaluation.report.figures import Drawing, draw_all
+from calogan.evaluation.report.paper import draw_particles
+from calogan.evaluation.report.parallel import Crew, open_crew
 
 
 def one(*, log: bool = False) -> Figure:

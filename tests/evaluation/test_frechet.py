@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calogan.errors import CaloganError
-from calogan.evaluation.frechet import (
+from calogan.evaluation.distances.frechet import (
     fewest_for_frechet,
     frechet_distance,
     gaussian_frechet_distance,

@@ -6,7 +6,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 
 from calogan.errors import CaloganError
-from calogan.evaluation.kernel import kernel_distance, squared_mmd
+from calogan.evaluation.distances.kernel import kernel_distance, squared_mmd
 from tests.evaluation.published import JETNET, TOYS, features, toy
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(2)
     a, b = rng.normal(0, 1, (700, 4)), rng.normal(0.2, 1, (501, 4))
     found = squared_mmd(a, b)
-    monkeypatch.setattr("calogan.evaluation.kernel._ROWS", 37)
+    monkeypatch.setattr("calogan.evaluation.distances.kernel._ROWS", 37)
     assert squared_mmd(a, b) == pytest.approx(found)
 
 

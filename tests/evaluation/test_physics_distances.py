@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from calogan.errors import CaloganError
-from calogan.evaluation.frechet import frechet_distance
-from calogan.evaluation.physics_distances import features_of, physics_distances
+from calogan.evaluation.distances.frechet import frechet_distance
+from calogan.evaluation.distances.physics import features_of, physics_distances
 
 Table = dict[str, NDArray[np.float64]]
 

@@ -11,9 +11,9 @@ pytest.importorskip("matplotlib", reason="needs the extra evaluate")
 
 from calogan.calorimeter import Calorimeter
 from calogan.errors import CaloganError, ModelError, ShowerFileError, SimulationError
-from calogan.evaluation.accumulation import accumulate
-from calogan.evaluation.opening import find_source, names_of, open_source
-from calogan.evaluation.sources import FileSource, MemorySource, SimulatorSource, Source
+from calogan.evaluation.samples.accumulation import accumulate
+from calogan.evaluation.samples.opening import find_source, names_of, open_source
+from calogan.evaluation.samples.sources import FileSource, MemorySource, SimulatorSource, Source
 from calogan.files import write_showers
 from calogan.incident import Incident
 from calogan.observables import observables_table, select_observables
@@ -56,7 +56,7 @@ def everything(source: Source) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calogan.evaluation.sources._CELLS_AT_ONCE", 50 * 504)
+    monkeypatch.setattr("calogan.evaluation.samples.sources._CELLS_AT_ONCE", 50 * 504)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -100,7 +100,7 @@ def test_sums_over_pieces_are_those_of_the_whole(
 ) -> None:
     observables = select_observables(CALORIMETER, ["primary", "leakage"])
     source = MemorySource("x", showers)
-    monkeypatch.setattr("calogan.evaluation.sources._CELLS_AT_ONCE", 50 * 504)
+    monkeypatch.setattr("calogan.evaluation.samples.sources._CELLS_AT_ONCE", 50 * 504)
     sample = accumulate(source, everything(source), observables, n_excerpt=80, spectra_of=(0, 2))
     for name, values in observables_table(showers, observables).items():
         np.testing.assert_array_equal(sample.table[name], values)

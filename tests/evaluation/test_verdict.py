@@ -10,12 +10,12 @@ import pytest
 pytest.importorskip("matplotlib", reason="needs the extra evaluate")
 
 from calogan.calorimeter import Calorimeter
-from calogan.evaluation.binning import Binning, Counts
-from calogan.evaluation.comparison import Compared, ComparedCandidate, Shape
-from calogan.evaluation.distances import Difference, Measured, moments
-from calogan.evaluation.page import symbol
-from calogan.evaluation.tables import number, with_error
-from calogan.evaluation.verdict import judge, with_classifiers
+from calogan.evaluation.distances.measures import Difference, Measured, moments
+from calogan.evaluation.pictures.binning import Binning, Counts
+from calogan.evaluation.report.comparison import Compared, ComparedCandidate, Shape
+from calogan.evaluation.report.page import symbol
+from calogan.evaluation.report.tables import number, with_error
+from calogan.evaluation.report.verdict import judge, with_classifiers
 from calogan.observables import observables_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from calogan.benchmark.published import PUBLISHED, PUBLISHED_HARDWARE
 from calogan.benchmark.result import Result, Row
 from calogan.errors import OutputError
-from calogan.evaluation.style import COLOURS, hep_style, new_figure, plain
+from calogan.evaluation.pictures.style import COLOURS, hep_style, new_figure, plain
 from calogan.files.output import check_writable, whole_file
 
 __all__ = ["check_figure", "plot_benchmark"]

@@ -97,8 +97,8 @@ def _draw(calorimeter: Calorimeter, output: Path) -> None:
     from calogan.files.output import whole_file
 
     with needs_extra("drawing a calorimeter", "evaluate"):
-        from calogan.evaluation.drawing import draw_calorimeter
-        from calogan.evaluation.style import hep_style, save
+        from calogan.evaluation.pictures.drawing import draw_calorimeter
+        from calogan.evaluation.pictures.style import hep_style, save
     with whole_file(output) as part, hep_style():
         save(draw_calorimeter(calorimeter), part)
 

@@ -196,7 +196,7 @@ def _incident(
     """Particles to simulate, if no source is a file that has them."""
     from calogan.cli.beams import BeamOptions, draw_incident
     from calogan.errors import ConfigurationError
-    from calogan.evaluation.opening import find_source
+    from calogan.evaluation.samples.opening import find_source
 
     found = [find_source(source) for source in sources]
     files = [one for one in found if isinstance(one, Path)]
@@ -241,14 +241,18 @@ def _table(metrics: dict[str, Any], candidate: str) -> Any:
 
     reference = metrics["samples"][0]["name"]
     table = Table(
-        title=escape(f"{candidate} against {reference}"), title_justify="left", box=SIMPLE_HEAD
+        title=escape(f"{candidate} against {reference}"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
     table.add_column("observable", no_wrap=True)
     for column in (
         escape(reference),
-        "ratio of\nmeans",
-        "ratio of\nsd",
-        "separation",
+        "ratio\nof means",
+        "ratio\nof sd",
+        "sepa-\nration",
         "by\nchance",
     ):
         table.add_column(column, justify="right", no_wrap=True)

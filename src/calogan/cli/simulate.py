@@ -37,7 +37,10 @@ def simulate(
     ] = None,
     simulator: Annotated[
         str,
-        typer.Option("--with", help="geant4, a model (eplus), its folder, or library:FILE."),
+        typer.Option(
+            "--with",
+            help="geant4, a model (eplus), its folder, library:FILE, or grpc://HOST:8001/eplus.",
+        ),
     ] = "eplus",
     particle: Annotated[
         str | None,

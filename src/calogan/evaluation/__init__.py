@@ -1,7 +1,7 @@
 """Comparing showers: distances between shower shapes, pictures, and a report of both.
 
-The names below are loaded when they are asked for: a module of numbers, such as
-`calogan.evaluation.distances`, needs no library of pictures.
+The names below are loaded when they are asked for: `calogan.evaluation.distances`, for example,
+needs no library of pictures.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 from calogan.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from calogan.evaluation.opening import open_showers
-    from calogan.evaluation.report import compare, compare_files
-    from calogan.evaluation.settings import Settings
+    from calogan.evaluation.report.settings import Settings
+    from calogan.evaluation.report.writing import compare, compare_files
+    from calogan.evaluation.samples.opening import open_showers
 
 __all__ = ["Settings", "compare", "compare_files", "open_showers"]
 
 _HOMES = {
-    "Settings": "settings",
-    "compare": "report",
-    "compare_files": "report",
-    "open_showers": "opening",
+    "Settings": "report.settings",
+    "compare": "report.writing",
+    "compare_files": "report.writing",
+    "open_showers": "samples.opening",
 }
 
 
@@ -36,7 +36,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    if _HOMES[name] == "report" and any(
+    if _HOMES[name] == "report.writing" and any(
         find_spec(library) is None for library in ("jinja2", "matplotlib", "mplhep")
     ):
         what = "calogan compare"

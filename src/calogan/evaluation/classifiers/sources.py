@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calogan.errors import ConfigurationError
-from calogan.evaluation.opening import names_of, open_source
+from calogan.evaluation.samples.opening import names_of, open_source
 from calogan.incident import Incident, particle_name
 from calogan.showers import Showers
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from calogan.evaluation.pictures.sheets import (
     shortened,
 )
-from calogan.evaluation.style import hep_style, new_figure
+from calogan.evaluation.pictures.style import hep_style, new_figure
 from calogan.observables import correlation_matrix
 
 __all__ = ["CorrelationDifference", "correlation_difference", "correlation_matrices"]

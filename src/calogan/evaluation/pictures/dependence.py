@@ -38,7 +38,7 @@ from calogan.evaluation.pictures.sheets import (
     new_sheet,
     shortened,
 )
-from calogan.evaluation.style import hep_style
+from calogan.evaluation.pictures.style import hep_style
 from calogan.showers import Showers
 
 __all__ = ["energy_dependence", "extrapolation", "response_and_resolution"]

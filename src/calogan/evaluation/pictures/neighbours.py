@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import AutoMinorLocator
 from numpy.typing import NDArray
 
-from calogan.evaluation.depth import chosen_layers
 from calogan.evaluation.pictures.cells import energy_scale
+from calogan.evaluation.pictures.depth import chosen_layers
 from calogan.evaluation.pictures.memorisation import NeighbourResult, Neighbours, memorisation
 from calogan.evaluation.pictures.panels import Curve, draw_ratios, draw_steps
 from calogan.evaluation.pictures.sheets import (
@@ -18,7 +18,7 @@ from calogan.evaluation.pictures.sheets import (
     shortened,
 )
 from calogan.evaluation.pictures.singles import ShowerWall, draw_wall
-from calogan.evaluation.style import hep_style
+from calogan.evaluation.pictures.style import hep_style
 from calogan.showers import Showers
 
 __all__ = ["NeighbourResult", "nearest_neighbours", "neighbour_distances"]

@@ -19,7 +19,7 @@ from calogan.evaluation.pictures.sheets import (
     look,
     shortened,
 )
-from calogan.evaluation.style import hep_style, new_figure
+from calogan.evaluation.pictures.style import hep_style, new_figure
 
 __all__ = ["Density", "pair_density", "pair_plots"]
 

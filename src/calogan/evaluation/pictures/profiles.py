@@ -10,14 +10,14 @@ from matplotlib.ticker import AutoMinorLocator
 from numpy.typing import NDArray
 
 from calogan.calorimeter import AnyLayer, PolarLayer
-from calogan.evaluation.depth import chosen_layers
+from calogan.evaluation.pictures.depth import chosen_layers
 from calogan.evaluation.pictures.panels import Curve, draw_ratios, draw_steps
 from calogan.evaluation.pictures.rings import density_rings, radial_density
 from calogan.evaluation.pictures.sheets import (
     legend_name,
     new_sheet,
 )
-from calogan.evaluation.style import hep_style
+from calogan.evaluation.pictures.style import hep_style
 from calogan.showers import Showers
 
 __all__ = [

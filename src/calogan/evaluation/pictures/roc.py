@@ -15,7 +15,7 @@ from calogan.evaluation.pictures.sheets import (
     look,
     shortened,
 )
-from calogan.evaluation.style import hep_style, new_figure
+from calogan.evaluation.pictures.style import hep_style, new_figure
 
 __all__ = ["RocBand", "area_under", "roc_band", "roc_curves"]
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from calogan.evaluation.style import COLOURS, new_figure, plain
+from calogan.evaluation.pictures.style import COLOURS, new_figure, plain
 
 __all__ = [
     "MARKERS",

@@ -11,12 +11,12 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from calogan.evaluation.depth import chosen_layers
 from calogan.evaluation.pictures.cells import draw_cells, energy_scale, nearest_energy
+from calogan.evaluation.pictures.depth import chosen_layers
 from calogan.evaluation.pictures.sheets import (
     shortened,
 )
-from calogan.evaluation.style import hep_style, new_figure
+from calogan.evaluation.pictures.style import hep_style, new_figure
 from calogan.showers import Showers
 
 __all__ = ["ShowerWall", "draw_wall", "matched_showers", "single_showers"]

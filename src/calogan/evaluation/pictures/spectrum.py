@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from calogan.errors import CalorimeterError
-from calogan.evaluation.depth import chosen_layers
+from calogan.evaluation.pictures.depth import chosen_layers
 from calogan.evaluation.pictures.panels import Curve, draw_ratios, draw_steps
 from calogan.evaluation.pictures.sheets import (
     REFERENCE_LINE,
@@ -21,7 +21,7 @@ from calogan.evaluation.pictures.sheets import (
     look,
     new_sheet,
 )
-from calogan.evaluation.style import hep_style
+from calogan.evaluation.pictures.style import hep_style
 from calogan.showers import Showers
 
 __all__ = ["SPECTRUM_EDGES_MEV", "CellSpectra", "cell_spectrum"]

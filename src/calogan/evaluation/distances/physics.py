@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calogan.errors import CaloganError
-from calogan.evaluation.frechet import frechet_distance
-from calogan.evaluation.kernel import kernel_distance
+from calogan.evaluation.distances.frechet import frechet_distance
+from calogan.evaluation.distances.kernel import kernel_distance
 from calogan.statistics import Estimate
 
 __all__ = ["Features", "PhysicsDistance", "features_of", "physics_distances"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from calogan.calorimeter import AnyLayer, Calorimeter
 from calogan.errors import SimulationError
 from calogan.evaluation.pictures.spectrum import CellSpectra
-from calogan.evaluation.sources import Mask, MemorySource, Origin, Progress, Source
+from calogan.evaluation.samples.sources import Mask, MemorySource, Origin, Progress, Source
 from calogan.observables import Observable, observables_table
 from calogan.showers import Showers
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from calogan.catalogue import open_simulator
 from calogan.errors import CaloganError, IncidentError, ModelError, ShowerFileError
-from calogan.evaluation.sources import FileSource, SimulatorSource, Source
+from calogan.evaluation.samples.sources import FileSource, SimulatorSource, Source
 from calogan.files import open_showers_file
 from calogan.incident import Incident, pdg_id
 from calogan.samples import sample_path

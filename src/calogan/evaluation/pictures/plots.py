@@ -14,8 +14,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import AutoMinorLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from calogan.evaluation.binning import Binning, Counts
-from calogan.evaluation.style import COLOURS, LINES, new_figure, plain
+from calogan.evaluation.pictures.binning import Binning, Counts
+from calogan.evaluation.pictures.style import COLOURS, LINES, new_figure, plain
 
 __all__ = ["Drawn", "Series", "overlay"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calogan.evaluation.histograms import (
+from calogan.evaluation.distances.histograms import (
     chi2_per_ndf,
     chi2s,
     merged_bins,
@@ -16,8 +16,8 @@ from calogan.evaluation.histograms import (
     separations,
     shares,
 )
-from calogan.evaluation.lights import LIMITS, Light, grade, light
-from calogan.evaluation.resampling import filled_in, grid_counts, redraw
+from calogan.evaluation.distances.lights import LIMITS, Light, grade, light
+from calogan.evaluation.distances.resampling import filled_in, grid_counts, redraw
 from calogan.statistics import (
     Moments,
     defined,
@@ -106,7 +106,7 @@ def measure(
     Showers in which the observable is not defined (NaN) fill one more bin of the histograms: if
     their shares differ, separation and chi2 say so. The other two look at the defined values.
 
-    Errors and floors come from samples that are drawn again, see `calogan.evaluation.resampling`:
+    Errors and floors come from samples that are drawn again, see `calogan.evaluation.distances.resampling`:
     histograms as they are, cumulative distributions at about 1000 points. There, the
     Kolmogorov-Smirnov and 1-Wasserstein distances of equal samples agree with the exact ones, which
     `value` is, to 0.001 and, on average over samples, to 4 per cent. A bootstrap error is too large

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from calogan.evaluation.accumulation import Sample
-from calogan.evaluation.comparison import Compared
-from calogan.evaluation.particles import Pair
-from calogan.evaluation.settings import Settings
-from calogan.evaluation.verdict import Verdict
+from calogan.evaluation.report.comparison import Compared
+from calogan.evaluation.report.particles import Pair
+from calogan.evaluation.report.settings import Settings
+from calogan.evaluation.report.verdict import Verdict
+from calogan.evaluation.samples.accumulation import Sample
 from calogan.showers import Showers
 
 __all__ = ["Findings"]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from calogan.evaluation.comparison import Compared, ComparedCandidate
+from calogan.evaluation.report.comparison import Compared, ComparedCandidate
 
 __all__ = ["GROUPS", "RULE", "Verdict", "judge", "with_classifiers"]
 

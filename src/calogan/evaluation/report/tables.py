@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from calogan.evaluation.accumulation import Sample
-from calogan.evaluation.comparison import Compared, ComparedCandidate
-from calogan.evaluation.distances import Measured
-from calogan.evaluation.findings import Findings
+from calogan.evaluation.distances.measures import Measured
+from calogan.evaluation.report.comparison import Compared, ComparedCandidate
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.samples.accumulation import Sample
 
 __all__ = [
     "NONE_MARK",

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 from matplotlib.figure import Figure
 
-from calogan.evaluation.accumulation import MeanImage, Sample
-from calogan.evaluation.against_energy import dependence
-from calogan.evaluation.chapter import Chapter
-from calogan.evaluation.comparison import Compared
-from calogan.evaluation.figures import Drawing
-from calogan.evaluation.findings import Findings
-from calogan.evaluation.gallery import (
+from calogan.evaluation.pictures.images import mean_images
+from calogan.evaluation.pictures.longitudinal import longitudinal_profile
+from calogan.evaluation.pictures.plots import Series, overlay
+from calogan.evaluation.report.against_energy import dependence
+from calogan.evaluation.report.chapter import Chapter
+from calogan.evaluation.report.comparison import Compared
+from calogan.evaluation.report.figures import Drawing
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.report.gallery import (
     NEIGHBOURS,
     correlations,
     head_of,
@@ -22,9 +24,7 @@ from calogan.evaluation.gallery import (
     singles,
     spectrum,
 )
-from calogan.evaluation.images import mean_images
-from calogan.evaluation.longitudinal import longitudinal_profile
-from calogan.evaluation.plots import Series, overlay
+from calogan.evaluation.samples.accumulation import MeanImage, Sample
 
 __all__ = ["contents"]
 

@@ -8,10 +8,6 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from calogan.evaluation.accumulation import Sample
-from calogan.evaluation.comparison import Shape, Values
-from calogan.evaluation.figures import Drawing
-from calogan.evaluation.findings import Findings
 from calogan.evaluation.pictures.correlations import correlation_matrices
 from calogan.evaluation.pictures.neighbours import nearest_neighbours, neighbour_distances
 from calogan.evaluation.pictures.pairs import pair_plots
@@ -19,7 +15,11 @@ from calogan.evaluation.pictures.profiles import lateral_profiles
 from calogan.evaluation.pictures.roc import roc_curves
 from calogan.evaluation.pictures.singles import single_showers
 from calogan.evaluation.pictures.spectrum import cell_spectrum
-from calogan.evaluation.style import what_is_shown
+from calogan.evaluation.pictures.style import what_is_shown
+from calogan.evaluation.report.comparison import Shape, Values
+from calogan.evaluation.report.figures import Drawing
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.samples.accumulation import Sample
 from calogan.showers import Showers
 
 __all__ = [

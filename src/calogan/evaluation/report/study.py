@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from calogan.calorimeter import Calorimeter
-from calogan.evaluation.accumulation import Sample, Table, accumulate, first_showers
-from calogan.evaluation.comparison import Compared, Shape, compare_observable
-from calogan.evaluation.depth import chosen_layers
-from calogan.evaluation.extrapolating import simulate_beyond
-from calogan.evaluation.findings import Findings
-from calogan.evaluation.parallel import Crew, Report
-from calogan.evaluation.particles import Pair, classify_particles, study_pairs
-from calogan.evaluation.physics_distances import physics_distances
-from calogan.evaluation.selection import Selection
-from calogan.evaluation.settings import Settings
-from calogan.evaluation.sources import Source
-from calogan.evaluation.verdict import judge, with_classifiers
+from calogan.evaluation.distances.physics import physics_distances
+from calogan.evaluation.pictures.depth import chosen_layers
+from calogan.evaluation.report.comparison import Compared, Shape, compare_observable
+from calogan.evaluation.report.extrapolation import simulate_beyond
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.report.parallel import Crew, Report
+from calogan.evaluation.report.particles import Pair, classify_particles, study_pairs
+from calogan.evaluation.report.settings import Settings
+from calogan.evaluation.report.verdict import judge, with_classifiers
+from calogan.evaluation.samples.accumulation import Sample, Table, accumulate, first_showers
+from calogan.evaluation.samples.selection import Selection
+from calogan.evaluation.samples.sources import Source
 from calogan.observables import INCIDENT_ENERGY, Observable, select_observables
 
 __all__ = ["chosen_observables", "study"]
@@ -182,7 +182,7 @@ def _classified(
     """Train classifiers, if they were asked for, on excerpts of the samples."""
     if not settings.classifiers:
         return {}
-    from calogan.evaluation.classified import classify
+    from calogan.evaluation.report.classifying import classify
 
     floor = samples[-1].excerpt if has_floor else None
     candidates = samples[1:-1] if has_floor else samples[1:]

@@ -10,8 +10,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from calogan.errors import CaloganError
-from calogan.evaluation.parallel import Crew, Report
-from calogan.evaluation.style import hep_style, save
+from calogan.evaluation.pictures.style import hep_style, save
+from calogan.evaluation.report.parallel import Crew, Report
 
 __all__ = ["Drawing", "Picture", "Section", "draw_all"]
 

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from calogan.errors import CaloganError
-from calogan.evaluation.contents import contents
-from calogan.evaluation.figures import Section, draw_all
-from calogan.evaluation.findings import Findings
-from calogan.evaluation.folder import FIGURES, PAGE, whole_report
-from calogan.evaluation.metrics import metrics_of, write_metrics
-from calogan.evaluation.opening import find_source, names_of, open_source
-from calogan.evaluation.page import render
-from calogan.evaluation.paper import paper_contents
-from calogan.evaluation.parallel import Crew, Report, open_crew
-from calogan.evaluation.selection import select
-from calogan.evaluation.settings import Settings
-from calogan.evaluation.sources import MemorySource, SimulatorSource, Source
-from calogan.evaluation.studying import study
+from calogan.evaluation.report.contents import contents
+from calogan.evaluation.report.figures import Section, draw_all
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.report.folder import FIGURES, PAGE, whole_report
+from calogan.evaluation.report.metrics import metrics_of, write_metrics
+from calogan.evaluation.report.page import render
+from calogan.evaluation.report.paper import paper_contents
+from calogan.evaluation.report.parallel import Crew, Report, open_crew
+from calogan.evaluation.report.settings import Settings
+from calogan.evaluation.report.study import study
+from calogan.evaluation.samples.opening import find_source, names_of, open_source
+from calogan.evaluation.samples.selection import select
+from calogan.evaluation.samples.sources import MemorySource, SimulatorSource, Source
 from calogan.incident import Incident
 from calogan.showers import Showers
 from calogan.simulator import Simulator

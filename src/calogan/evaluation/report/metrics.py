@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 import calogan
-from calogan.evaluation.figures import Section
-from calogan.evaluation.findings import Findings
-from calogan.evaluation.folder import FORMAT, METRICS
+from calogan.evaluation.report.figures import Section
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.report.folder import FORMAT, METRICS
 
 __all__ = ["metrics_of", "write_metrics"]
 

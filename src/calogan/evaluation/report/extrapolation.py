@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calogan.errors import CaloganError
-from calogan.evaluation.sources import SimulatorSource, Source
+from calogan.evaluation.samples.sources import SimulatorSource, Source
 from calogan.incident import Incident
 from calogan.showers import Showers
 

@@ -16,8 +16,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from calogan.calorimeter import AnyLayer, PolarLayer
-from calogan.evaluation.accumulation import MeanImage
-from calogan.evaluation.style import new_figure, plain
+from calogan.evaluation.pictures.style import new_figure, plain
+from calogan.evaluation.samples.accumulation import MeanImage
 
 __all__ = ["draw_cells", "mean_images"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calogan.evaluation.accumulation import Sample
-from calogan.evaluation.comparison import Values
-from calogan.evaluation.figures import Drawing
-from calogan.evaluation.findings import Findings
-from calogan.evaluation.gallery import head_of
 from calogan.evaluation.pictures.dependence import (
     energy_dependence,
     extrapolation,
     response_and_resolution,
 )
+from calogan.evaluation.report.comparison import Values
+from calogan.evaluation.report.figures import Drawing
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.report.gallery import head_of
+from calogan.evaluation.samples.accumulation import Sample
 
 __all__ = ["dependence"]
 

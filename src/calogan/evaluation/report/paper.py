@@ -11,18 +11,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import AutoMinorLocator, MaxNLocator
 
-from calogan.evaluation.against_energy import dependence
-from calogan.evaluation.binning import Binning, choose_binning
-from calogan.evaluation.chapter import Chapter
-from calogan.evaluation.comparison import Compared, Shape
-from calogan.evaluation.figures import Drawing
-from calogan.evaluation.findings import Findings
-from calogan.evaluation.gallery import draw_neighbours, head_of, rng_of
-from calogan.evaluation.images import mean_images
-from calogan.evaluation.particles import Pair
-from calogan.evaluation.plots import Series
-from calogan.evaluation.style import COLOURS, new_figure, particle_symbol
-from calogan.evaluation.tables import with_error
+from calogan.evaluation.pictures.binning import Binning, choose_binning
+from calogan.evaluation.pictures.images import mean_images
+from calogan.evaluation.pictures.plots import Series
+from calogan.evaluation.pictures.style import COLOURS, new_figure, particle_symbol
+from calogan.evaluation.report.against_energy import dependence
+from calogan.evaluation.report.chapter import Chapter
+from calogan.evaluation.report.comparison import Compared, Shape
+from calogan.evaluation.report.figures import Drawing
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.report.gallery import draw_neighbours, head_of, rng_of
+from calogan.evaluation.report.particles import Pair
+from calogan.evaluation.report.tables import with_error
 
 __all__ = ["paper_contents"]
 

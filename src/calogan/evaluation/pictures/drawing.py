@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from calogan.calorimeter import Calorimeter, PolarLayer
 from calogan.calorimeter.summary import LayerRow, depth_between, layer_rows, section_rows
-from calogan.evaluation.style import new_figure, plain
+from calogan.evaluation.pictures.style import new_figure, plain
 
 __all__ = ["draw_calorimeter"]
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calogan.evaluation.binning import Binning, Counts, choose_binning
-from calogan.evaluation.distances import (
+from calogan.evaluation.distances.measures import (
     Difference,
     Measured,
     Moments,
@@ -19,6 +18,7 @@ from calogan.evaluation.distances import (
     measure,
     moments,
 )
+from calogan.evaluation.pictures.binning import Binning, Counts, choose_binning
 from calogan.observables import Observable
 
 __all__ = ["Compared", "ComparedCandidate", "Shape", "compare_observable"]

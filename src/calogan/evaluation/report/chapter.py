@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calogan.evaluation.figures import Drawing
+from calogan.evaluation.report.figures import Drawing
 
 __all__ = ["Chapter"]
 

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from calogan.evaluation.accumulation import Sample
-from calogan.evaluation.binning import Binning
-from calogan.evaluation.plots import overlay
-from calogan.evaluation.style import what_is_shown
+from calogan.evaluation.pictures.binning import Binning
+from calogan.evaluation.pictures.plots import overlay
+from calogan.evaluation.pictures.style import what_is_shown
+from calogan.evaluation.samples.accumulation import Sample
 
 __all__ = ["longitudinal_profile"]
 

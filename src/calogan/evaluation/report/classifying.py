@@ -14,8 +14,8 @@ from calogan.evaluation.classifiers import (
     real_or_generated,
 )
 from calogan.evaluation.classifiers.controls import match_sizes
-from calogan.evaluation.parallel import Report
-from calogan.evaluation.settings import Settings
+from calogan.evaluation.report.parallel import Report
+from calogan.evaluation.report.settings import Settings
 from calogan.showers import Showers
 
 __all__ = ["classify"]

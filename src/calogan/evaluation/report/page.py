@@ -12,17 +12,17 @@ import jinja2
 from markupsafe import Markup, escape
 
 import calogan
-from calogan.evaluation.figures import Section
-from calogan.evaluation.findings import Findings
-from calogan.evaluation.folder import FIGURES
-from calogan.evaluation.tables import (
+from calogan.evaluation.report.figures import Section
+from calogan.evaluation.report.findings import Findings
+from calogan.evaluation.report.folder import FIGURES
+from calogan.evaluation.report.tables import (
     NONE_MARK,
     observable_rows,
     overall_blocks,
     sample_rows,
     verdict_cards,
 )
-from calogan.evaluation.verdict import RULE
+from calogan.evaluation.report.verdict import RULE
 
 __all__ = ["render", "symbol"]
 
@@ -52,7 +52,7 @@ def render(findings: Findings, sections: Sequence[Section], folder: Path) -> str
         HTML that needs nothing else: pictures and style are inside.
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("calogan.evaluation"),
+        loader=jinja2.PackageLoader("calogan.evaluation.report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from calogan.errors import CaloganError
-from calogan.evaluation.accumulation import Sample, accumulate
-from calogan.evaluation.parallel import Report
-from calogan.evaluation.selection import select
-from calogan.evaluation.settings import Settings
-from calogan.evaluation.sources import Source
+from calogan.evaluation.report.parallel import Report
+from calogan.evaluation.report.settings import Settings
+from calogan.evaluation.samples.accumulation import Sample, accumulate
+from calogan.evaluation.samples.selection import select
+from calogan.evaluation.samples.sources import Source
 from calogan.observables import Observable
 
 __all__ = ["Pair", "classify_particles", "study_pairs"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calogan.errors import CaloganError, CalorimeterError
-from calogan.evaluation.distances import ks_distance
-from calogan.evaluation.sources import Mask, Origin
+from calogan.evaluation.distances.measures import ks_distance
+from calogan.evaluation.samples.sources import Mask, Origin
 
 __all__ = ["MIN_SHOWERS", "Selection", "select"]
 
