@@ -309,6 +309,15 @@ def test_missing_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_quick_report_with_classifiers(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra train")
+    settings = Settings(("f_0",), quick=True, classifiers=True, inputs=("high",), n_seeds=1)
+    metrics = compare(
+        make_showers(80), {"x": make_showers(80, 2)}, tmp_path / "out", settings=settings
+    )
+    assert metrics["classifiers"]["x"]["high"]["n_showers"] == 80
+
+
 def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("calogan.evaluation.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match="evaluate"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 pytest.importorskip("matplotlib", reason="needs the extra evaluate")
 
 from calogan.calorimeter import Calorimeter
+from calogan.catalogue import open_simulator
 from calogan.errors import CaloganError, ModelError, ShowerFileError, SimulationError
+from calogan.evaluation import Settings, compare_files
 from calogan.evaluation.samples.accumulation import accumulate
 from calogan.evaluation.samples.opening import find_source, names_of, open_source
 from calogan.evaluation.samples.sources import FileSource, MemorySource, SimulatorSource, Source
@@ -170,7 +173,29 @@ def test_names_of_sources(tmp_path: Path) -> None:
     ]
     expected = ["Geant4 eplus", "Geant4", "calogan-eplus", "library Geant4 eplus", "x"]
     assert names_of([*texts]) == expected
-    assert names_of(["geant4", "geant4"])[1] == f"{Path.cwd().name}/Geant4 (2)"
+    # what is no path has no folder
+    assert names_of(["geant4", "geant4"]) == ["Geant4 (1)", "Geant4 (2)"]
+    assert names_of(["eplus", "sample:eplus", "eplus"])[::2] == ["eplus (1)", "eplus (3)"]
+
+
+def test_no_showers_are_made_twice(tmp_path: Path) -> None:
+    """A file that a simulator wrote is not what it makes for the comparison with this file."""
+    pytest.importorskip("torch", reason="needs the extra train")
+    from calogan.evaluation.classifiers.sources import read_candidates
+
+    incident = Incident.draw("e+", "10:20", 60, seed=3)
+    everyone = np.ones(60, dtype=np.bool_)
+    file = tmp_path / "made.h5"
+    (made,) = SimulatorSource("eplus", open_simulator("eplus"), incident, 2).pieces(everyone)
+    write_showers(file, made, {})
+    texts = ["eplus", "calogan-eplus"]
+    settings = Settings(observables=("f_1",), quick=True, n_bootstrap=2)
+    metrics = compare_files(file, texts, tmp_path / "report", settings=settings)
+    for name in texts:
+        assert metrics["observables"]["f_1"]["candidates"][name]["distances"]["ks"]["value"] > 0
+    alike = read_candidates(texts, made, None, 2)
+    layers = [made.layers[1], *(showers.layers[1] for showers in alike.values())]
+    assert not any(np.array_equal(one, other) for one, other in combinations(layers, 2))
 
 
 def test_particles_that_a_file_does_not_name(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ import pytest
 pytest.importorskip("matplotlib", reason="needs the extra evaluate")
 
 from calogan.calorimeter import Calorimeter
+from calogan.errors import ConfigurationError
 from calogan.evaluation.distances.measures import Difference, Measured, moments
 from calogan.evaluation.pictures.binning import Binning, Counts
 from calogan.evaluation.report.comparison import Compared, ComparedCandidate, Shape
 from calogan.evaluation.report.page import symbol
+from calogan.evaluation.report.settings import Settings
 from calogan.evaluation.report.tables import number, with_error
 from calogan.evaluation.report.verdict import judge, with_classifiers
 from calogan.observables import observables_of
@@ -144,3 +146,16 @@ def test_a_classifier_that_counts_has_a_say() -> None:
     }
     said = with_classifiers(verdict, tests).sentences[-1]
     assert "an AUC of 0.87 (inputs: strict; reference against reference: 0.51)" in said
+    assert verdict.answer == "yes"
+    assert with_classifiers(verdict, tests).answer == "with care"
+    assert with_classifiers(verdict, {"low": tests["low"]}).answer == "yes"
+    bad = judge(compared("rrrrrrr"), 0)
+    assert with_classifiers(bad, tests).answer == bad.answer == "no"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("n_bootstrap", 0), ("n_seeds", 0), ("seed", -1), ("workers", 0)]
+)
+def test_settings_that_make_no_sense(name: str, value: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} of {value}: at least "):
+        Settings(**{name: value})  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import numpy as np
 
 from calogan.errors import ConfigurationError
 from calogan.evaluation.samples.opening import names_of, open_source
+from calogan.evaluation.samples.sources import own_seed
 from calogan.incident import Incident, particle_name
 from calogan.showers import Showers
 
@@ -46,8 +47,8 @@ def read_candidates(
         CaloganError: No such source, or one that does not make such showers.
     """
     return {
-        name: read_sample(text, limit, incident=reference.incident, seed=seed)
-        for name, text in zip(names_of(texts), texts, strict=True)
+        name: read_sample(text, limit, incident=reference.incident, seed=own_seed(seed, k))
+        for k, (name, text) in enumerate(zip(names_of(texts), texts, strict=True), start=1)
     }
 
 
@@ -77,7 +78,7 @@ def read_particles(
     names = (signal, background)
     real = dict(zip(names, simulated, strict=True))
     made = {
-        n: read_sample(text, limit, incident=real[n].incident, seed=seed)
-        for n, text in zip(names, generated, strict=True)
+        n: read_sample(text, limit, incident=real[n].incident, seed=own_seed(seed, k))
+        for k, (n, text) in enumerate(zip(names, generated, strict=True), start=1)
     }
     return names, real, made

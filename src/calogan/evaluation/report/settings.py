@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from calogan.errors import ConfigurationError
+
 __all__ = ["Settings"]
 
 
@@ -25,6 +27,9 @@ class Settings:
         n_excerpt: Showers of each sample in pictures of single showers and in classifiers.
         workers: Processes that draw and simulate; with more than one, a script must call this
             below `if __name__ == "__main__":`, for the processes import it.
+
+    Raises:
+        ConfigurationError: A number that makes no sense.
     """
 
     observables: tuple[str, ...] = ()
@@ -37,6 +42,14 @@ class Settings:
     n_bootstrap: int = 200
     n_excerpt: int = 5000
     workers: int = field(default=1)
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        least = {"n_seeds": 1, "seed": 0, "n_bootstrap": 2, "n_excerpt": 1, "workers": 1}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                msg = f"settings of a comparison: {name} of {getattr(self, name)}: at least {value}"
+                raise ConfigurationError(msg)
 
     def as_dict(self) -> dict[str, Any]:
         """What can change a number of the report, JSON-like."""

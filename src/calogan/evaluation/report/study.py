@@ -57,7 +57,7 @@ def study(
             source,
             keep,
             observables,
-            n_excerpt=1 if settings.quick else settings.n_excerpt,
+            n_excerpt=settings.n_excerpt if settings.classifiers or not settings.quick else 1,
             spectra_of=() if settings.quick else layers,
             seed=settings.seed,
             report=_progress(source.origin.name, int(keep.sum()), report),
@@ -171,7 +171,7 @@ def _overall(
 def _physics_distances(
     reference: Table, candidate: Table, floor: Table | None, seed: int
 ) -> dict[str, Any]:
-    """Measure the same floor for each candidate: the seed fixes it."""
+    """Measure a candidate; the floors of several agree within their noise."""
     rng = np.random.default_rng([seed, 3])
     return physics_distances(reference, candidate, rng=rng, floor_table=floor)
 

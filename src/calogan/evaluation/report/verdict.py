@@ -29,13 +29,15 @@ _IN_PART = 0.25
 _BY_CHANCE = 0.15
 _TOO_CLOSE = 0.6
 _COARSE, _CERTAINLY = 0.01, 5
+_TOLD_APART = 0.75
 
 RULE = (
     "Yes: no light is red, and at most 15 % are yellow, as chance makes them. "
     "Yes, with care: no light is red, more are yellow. In part: at most a quarter is red. "
     "No: more than that. Too few showers to say: chance reaches more than 1 % beyond its median "
     "separation, so that lights turn red, or stay green, too easily; then the answer is no if at "
-    "least five, and more than a quarter, are red."
+    "least five, and more than a quarter, are red. A classifier that counts, with an AUC above 0.75, "
+    "makes a yes a yes with care: it sees what single distributions do not show."
 )
 """How lights make an answer."""
 
@@ -123,7 +125,7 @@ def judge(compared: Sequence[Compared], k: int) -> Verdict:
 
 
 def with_classifiers(verdict: Verdict, tests: Mapping[str, Any]) -> Verdict:
-    """Add what classifiers say that counts: the one that tells the candidate apart best.
+    """Add what classifiers say that counts: the one that tells the candidate apart best. See `RULE`.
 
     Args:
         verdict: What the distances say.
@@ -137,7 +139,9 @@ def with_classifiers(verdict: Verdict, tests: Mapping[str, Any]) -> Verdict:
         f"A network tells its showers from those of the reference with an AUC of {best.auc:.2f} "
         f"(inputs: {best.inputs}; reference against reference: {best.floor.auc:.2f})."
     )
-    return replace(verdict, sentences=(*verdict.sentences, words))
+    told_apart = verdict.answer == "yes" and best.auc > _TOLD_APART
+    answer: Answer = "with care" if told_apart else verdict.answer
+    return replace(verdict, answer=answer, sentences=(*verdict.sentences, words))
 
 
 def _reach_of_chance(mine: Sequence[ComparedCandidate]) -> float:

@@ -20,7 +20,12 @@ from calogan.evaluation.report.settings import Settings
 from calogan.evaluation.report.study import study
 from calogan.evaluation.samples.opening import find_source, names_of, open_source
 from calogan.evaluation.samples.selection import select
-from calogan.evaluation.samples.sources import MemorySource, SimulatorSource, Source
+from calogan.evaluation.samples.sources import (
+    MemorySource,
+    SimulatorSource,
+    Source,
+    own_seed,
+)
 from calogan.incident import Incident
 from calogan.showers import Showers
 from calogan.simulator import Simulator
@@ -63,7 +68,9 @@ def compare(
         sources.append(
             MemorySource(name, candidate)
             if isinstance(candidate, Showers)
-            else SimulatorSource(name, candidate, reference.incident, settings.seed + k).check()
+            else SimulatorSource(
+                name, candidate, reference.incident, own_seed(settings.seed, k)
+            ).check()
         )
     second = None if floor is None else MemorySource(_FLOOR, floor)
     return compare_sources(sources, output, floor=second, settings=settings)
@@ -144,7 +151,7 @@ def _open(
             name,
             incident=incident,
             limit=limit,
-            seed=settings.seed + k,
+            seed=own_seed(settings.seed, k),
             workers=settings.workers,
         )
         for k, (text, name) in enumerate(zip(texts, names, strict=True))

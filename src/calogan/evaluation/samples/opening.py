@@ -113,11 +113,16 @@ def open_showers(source: str | Path) -> Showers:
 
 
 def names_of(sources: Sequence[str | Path]) -> list[str]:
-    """Names of sources: the stems of files, with the folder before those that are not unique."""
+    """Names of sources: the stems of files, with the folder before those that are not unique.
+
+    What is no path, as a sample that ships or a model by its name, gets a number instead.
+    """
     texts = [str(source) for source in sources]
     stems = [_stem(text) for text in texts]
     names = [
-        stem if stems.count(stem) == 1 else f"{Path(text).resolve().parent.name}/{stem}"
+        f"{Path(text).resolve().parent.name}/{stem}"
+        if stems.count(stem) > 1 and Path(text).exists()
+        else stem
         for text, stem in zip(texts, stems, strict=True)
     ]
     return [

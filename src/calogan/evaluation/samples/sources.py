@@ -31,6 +31,7 @@ __all__ = [
     "Origin",
     "SimulatorSource",
     "Source",
+    "own_seed",
 ]
 
 Mask = NDArray[np.bool_]
@@ -255,6 +256,15 @@ class SimulatorSource:
                 msg = f"{self.name} cannot make the showers of this comparison: {error}"
                 raise ModelError(msg) from error
         return self
+
+
+def own_seed(seed: int, k: int = 0) -> int:
+    """Seed of the simulator that is source number `k` of a comparison with this seed.
+
+    Not the small number itself: a file that `calogan simulate` wrote with `--seed 2` holds the very
+    showers that the same simulator makes of the same particles with the seed 2.
+    """
+    return int(np.random.SeedSequence([seed, k]).generate_state(1)[0])
 
 
 def _at_once(calorimeter: Calorimeter) -> int:
