@@ -20,7 +20,14 @@ from calogan.serving.security import (
     is_local,
     read_token,
 )
-from calogan.serving.transport import Asked, Described, Reply, Transient, Transport
+from calogan.serving.transport import (
+    Asked,
+    Credentials,
+    Described,
+    Reply,
+    Transient,
+    Transport,
+)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +118,17 @@ def test_certificates_are_looked_at(tmp_path: Path) -> None:
     file.write_text("no key")
     with pytest.raises(ConfigurationError, match="holds no private key in PEM"):
         Certificate(file, file).read()
+    file.write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")
+    with pytest.raises(ConfigurationError, match="no certificate and its private key"):
+        Certificate(file, file).read()
+
+
+def test_authorities_that_are_none_are_not_those_of_the_system(tmp_path: Path) -> None:
+    file = tmp_path / "chain.pem"
+    for content in ("", "no certificate"):
+        file.write_text(content)
+        with pytest.raises(ConfigurationError, match="holds no certificates in PEM"):
+            Credentials(authorities=file).read_authorities()
 
 
 @pytest.mark.parametrize("name", ["batch_showers", "message_bytes", "requests", "timeout_s"])

@@ -220,6 +220,15 @@ def test_token_and_encryption(
         assert "in plain text" not in process.words
 
 
+def test_encrypted_but_open_to_anybody_is_said(
+    tiny: Path, tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    chain, key = certificate
+    options = ["--tls-cert", str(chain), "--tls-key", str(key), "--host", "0.0.0.0"]
+    with ServerProcess(tmp_path / "log", [tiny], options) as process:
+        assert "anybody who reaches 0.0.0.0 can ask for showers, without a token" in process.words
+
+
 def test_health_needs_no_token(tiny: Path, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text(TOKEN)

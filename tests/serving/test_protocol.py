@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from calogan.serving import protocol
-from calogan.serving.grpc_service import _field
+from calogan.serving.grpc_service import _field, _timeout_s
+from calogan.serving.http_service import _unless_left
+from calogan.serving.refusals import Refusal, Why
+from calogan.serving.tensors import from_bytes, from_numbers
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_protocol.py"
 
@@ -50,3 +55,32 @@ def test_large_fields_are_written_as_protobuf_does(size: int) -> None:
     reply = protocol.ModelInferResponse.FromString(head + _field(6, size) + content)
     assert reply.model_name == "tiny"
     assert list(reply.raw_output_contents) == [content]
+
+
+@pytest.mark.parametrize("digits", [19, 400, 5000])
+def test_a_timeout_of_too_many_digits_is_refused(digits: int) -> None:
+    request = protocol.ModelInferRequest()
+    request.parameters["timeout"].string_param = "9" * digits
+    with pytest.raises(Refusal, match="number of microseconds"):
+        _timeout_s(request.parameters, None)
+
+
+@pytest.mark.parametrize("shape", [(0, 2**31, 2**31, 2**31), (2**31, 2**31, 2**31, 0)])
+def test_shapes_that_are_empty_and_yet_too_large_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(Refusal, match="none that an input can have"):
+        from_bytes("seed", "INT64", shape, b"")
+    with pytest.raises(Refusal, match="none that an input can have"):
+        from_numbers("seed", "INT64", shape, [])
+
+
+def test_a_client_that_goes_away_is_no_failure_of_the_server() -> None:
+    class Left:
+        async def receive(self) -> dict[str, str]:
+            return {"type": "http.disconnect"}
+
+    async def ask() -> Any:
+        return await _unless_left(Left(), asyncio.sleep(60))  # type: ignore[arg-type]
+
+    with pytest.raises(Refusal) as caught:
+        asyncio.run(ask())
+    assert caught.value.why is Why.GONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -121,6 +122,20 @@ def test_new_versions_without_a_lost_request(installed: Path, tmp_path: Path) ->
         assert len(answers) > 3
         with RemoteSimulator(process.grpc("tiny")) as simulator:
             assert simulator.card == NeuralSimulator(installed / "tiny@6").card
+
+
+def test_network_that_arrives_after_its_card(installed: Path, tmp_path: Path) -> None:
+    with ServerProcess(
+        tmp_path / "log", ["tiny"], ["--reload-every", "0.1"], models_folder=installed
+    ) as process:
+        whole = make_bundle(tmp_path / "whole", name="tiny", version=5)
+        folder = installed / "tiny@5"
+        folder.mkdir()
+        (folder / "model.onnx").write_bytes(b"half of it")
+        shutil.copy(whole / "card.json", folder)
+        wait_for_words(process, "models stay as they were: ")
+        shutil.copy(whole / "model.onnx", folder)
+        await_highest(process, 5)
 
 
 def await_highest(process: ServerProcess, version: int) -> None:

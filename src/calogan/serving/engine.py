@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from calogan.neural import NeuralSimulator
 from calogan.serving.tensors import TensorKind
@@ -27,11 +26,6 @@ class ServedModel(NeuralSimulator):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path, threads=1)
         self.path = Path(path)
-
-    @cached_property
-    def told(self) -> str:
-        """Name of the input that says what the particles are: `energy` or `condition`."""
-        return "condition" if self.card.conditions else "energy"
 
     @cached_property
     def inputs(self) -> tuple[TensorKind, ...]:
@@ -60,23 +54,6 @@ class ServedModel(NeuralSimulator):
             "layers": "MeV",
             self.told: " ".join(self.card.condition_names),
         }
-
-    def run(
-        self, noise: NDArray[np.float32], told: NDArray[np.float32]
-    ) -> list[NDArray[np.float32]]:
-        """Make showers.
-
-        Args:
-            noise: Shape `(n, latent)`.
-            told: Energy [GeV] and the conditions of the card, shape `(n, 1 + conditions)`.
-
-        Returns:
-            One `(n, n_eta, n_phi)` per layer [MeV].
-
-        Raises:
-            ModelError: The network stopped, or gives other shapes.
-        """
-        return self._run({"noise": noise, self.told: told})
 
     def warm_up(self, n: int) -> None:
         """Make n showers that nobody gets, so that the first request is as fast as others."""

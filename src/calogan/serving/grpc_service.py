@@ -186,7 +186,8 @@ def _timeout_s(parameters: Mapping[str, Any], remaining_s: float | None) -> floa
     asked = parameters["timeout"]
     microseconds = getattr(asked, asked.WhichOneof("parameter_choice") or "", None)
     if isinstance(microseconds, str):  # as Triton's client for HTTP sends it
-        microseconds = int(microseconds) if microseconds.isdecimal() else None
+        fits = microseconds.isdecimal() and len(microseconds) < 19
+        microseconds = int(microseconds) if fits else None
     if isinstance(microseconds, bool) or not isinstance(microseconds, int) or microseconds < 0:
         raise Refusal(Why.INVALID, "the parameter timeout must be a number of microseconds")
     asked_s = microseconds / 1e6 if microseconds else remaining_s

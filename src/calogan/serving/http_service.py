@@ -24,6 +24,8 @@ __all__ = ["application"]
 
 _LOG = logging.getLogger("calogan")
 
+_LEFT = "the client went away"
+
 Act = Callable[[Request], Awaitable[Response]]
 
 
@@ -83,8 +85,6 @@ class _Front:
                 return await act(request)
             except Refusal as refusal:
                 return _refused(refusal)
-            except ClientDisconnect:
-                return Response(status_code=400)  # nobody reads it
             except Exception:  # noqa: BLE001 - the log has it, the client a status
                 _LOG.exception("%s failed", request.url.path)
                 return _refused(Refusal(Why.INTERNAL, "the server failed; its log says why"))
@@ -166,6 +166,8 @@ class _Front:
                     content += chunk
                     if len(content) > most:
                         raise Refusal(Why.TOO_LARGE, msg)
+        except ClientDisconnect:
+            raise Refusal(Why.GONE, _LEFT) from None
         except TimeoutError:
             late = "the request did not arrive in time"
             raise Refusal(Why.LATE, late) from None
@@ -179,7 +181,7 @@ async def _unless_left(request: Request, work: Any) -> Answer:
     try:
         await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise ClientDisconnect
+            raise Refusal(Why.GONE, _LEFT)
         answer: Answer = task.result()
         return answer
     finally:

@@ -24,6 +24,8 @@ class Why(Enum):
     """A form of the protocol that this server does not speak."""
     BUSY = ("RESOURCE_EXHAUSTED", 429)
     """Too much is waiting already; later it may be accepted."""
+    GONE = ("CANCELLED", 499)
+    """The client went away: nobody reads this."""
     INTERNAL = ("INTERNAL", 500)
     """The server's own fault."""
     STOPPING = ("UNAVAILABLE", 503)

@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from calogan.bundle import Card
 from calogan.bundle.reading import parse_card
-from calogan.errors import ConfigurationError, ModelError, ShowerFileError
-from calogan.incident import Incident, pdg_id
-from calogan.neural import NeuralSimulator
+from calogan.errors import ConfigurationError, ModelError
 from calogan.serving.address import Address, parse_address
 from calogan.serving.fleet import Fleet
 from calogan.serving.security import check_exposure, read_token
 from calogan.serving.transport import Asked, Credentials, Described, Transport, open_transport
-from calogan.showers import Showers
+from calogan.trained import TrainedSimulator
 
 __all__ = ["AUTHORITIES_VARIABLE", "RemoteSimulator"]
 
@@ -35,7 +33,7 @@ _DESCRIBE_S = 10.0
 """How long to wait for the first answer: an address that is wrong shall be noticed soon."""
 
 
-class RemoteSimulator(NeuralSimulator):
+class RemoteSimulator(TrainedSimulator):
     """A simulator that asks servers (`calogan serve`) for the showers.
 
     The client draws the noise, in the order in which `NeuralSimulator` draws it, and the servers
@@ -75,7 +73,6 @@ class RemoteSimulator(NeuralSimulator):
         timeout_s: float = 60.0,
         patience_s: float = 60.0,
     ) -> None:
-        # the network is elsewhere: nothing of what the base class opens
         if in_flight < 1:
             msg = f"{in_flight} requests under way: must be at least 1"
             raise ConfigurationError(msg)
@@ -85,16 +82,13 @@ class RemoteSimulator(NeuralSimulator):
         self._fleet = _fleet(self._address, token, authorities, patience_s)
         try:
             described = self._describe()
-            self.card = _card(described, address)
+            super().__init__(_card(described, address))
         except BaseException:
             self._fleet.close()
             raise
         self._server = described.server
         most = described.properties.get("max_showers", "")
         self._most = min(_MOST, int(most)) if most.isdecimal() and int(most) else _MOST
-        self._pdgid = pdg_id(self.card.particle)
-        self._outputs = [f"layer_{k}" for k in range(len(self.card.calorimeter.layers))]
-        self._warned = False
 
     def _describe(self) -> Described:
         model, version = self._address.model, self._address.version
@@ -118,32 +112,6 @@ class RemoteSimulator(NeuralSimulator):
             "trained_on": self.card.data.made_with,
             "server": self._server,
         }
-
-    def simulate(self, incident: Incident, rng: np.random.Generator | None = None) -> Showers:
-        """Simulate one shower per incident particle.
-
-        Args:
-            incident: The n particles. Their lines of flight count, not where on them they start.
-            rng: Source of the noise; a fresh, unseeded one unless given.
-
-        Raises:
-            ModelError: Another particle, or another beam, than the network was trained on; a
-                server that has another network now; or a network that gives no energies.
-            SimulationError: No server answers any more.
-        """
-        told = self.check(incident)
-        rng = rng or np.random.default_rng()
-        layers = tuple(
-            np.empty((len(incident), *shape), dtype=np.float32)
-            for shape in self.calorimeter.layer_shapes
-        )
-        self._fill(layers, told, rng)
-        overflow = np.zeros((len(incident), len(layers)), dtype=np.float32)
-        try:
-            return Showers(incident, layers, overflow, self.calorimeter)
-        except ShowerFileError as error:
-            msg = f"the model {self.name} makes no showers: {error}"
-            raise ModelError(msg) from error
 
     def _fill(
         self,
@@ -190,8 +158,8 @@ class RemoteSimulator(NeuralSimulator):
         asked = Asked(
             self._address.model,
             str(self.card.version),
-            {"noise": noise, "condition" if self.card.conditions else "energy": told},
-            tuple(self._outputs),
+            {"noise": noise, self.told: told},
+            tuple(self.layer_names),
         )
 
         def ask(server: Transport) -> list[NDArray[np.float32]]:
@@ -199,7 +167,7 @@ class RemoteSimulator(NeuralSimulator):
             if reply.sha256 != self.card.sha256:
                 msg = f"{self.card.name}@{self.card.version} is another network now: start again"
                 raise ModelError(msg)
-            for name, image, layer in zip(self._outputs, reply.outputs, layers, strict=True):
+            for name, image, layer in zip(asked.outputs, reply.outputs, layers, strict=True):
                 if image.shape != (len(noise), *layer.shape[1:]):
                     msg = f"the server gives {name} as {image.shape}"
                     raise ModelError(msg)

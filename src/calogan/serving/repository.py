@@ -183,19 +183,24 @@ class Repository:
                 self._metrics.reloads.labels("failed").inc()
                 _LOG.warning("models stay as they were: %s", error)
                 continue
+            except Exception:  # noqa: BLE001 - the log has it, and the watch goes on
+                self._metrics.reloads.labels("failed").inc()
+                _LOG.exception("models stay as they were")
+                continue
             if changed:
                 self._metrics.reloads.labels("done").inc()
 
     def _stamp(self) -> object:
         """What changes when a bundle does: cheap to look at."""
         folders = [*search_path(), *(Path(name) for name in self._names)]
-        cards = {
-            card
+        files = {
+            file
             for folder in folders
-            for pattern in ("card.json", "*/card.json")
-            for card in _glob(folder, pattern)
+            # both files: a network may arrive after its card
+            for pattern in ("card.json", "*/card.json", "model.onnx", "*/model.onnx")
+            for file in _glob(folder, pattern)
         }
-        return frozenset((card, *_state(card)) for card in cards)
+        return frozenset((file, *_state(file)) for file in files)
 
     async def _update(self) -> bool:
         """Load versions that are new or changed; tell whether there were any."""

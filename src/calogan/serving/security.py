@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 import os
 import re
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +38,17 @@ class Certificate:
         """Content of the key and of the chain.
 
         Raises:
-            ConfigurationError: A file that cannot be read or is no PEM.
+            ConfigurationError: A file that cannot be read or is no PEM; or they do not fit together.
         """
-        return _read_pem(self.key, b"PRIVATE KEY"), _read_pem(self.chain, b"CERTIFICATE")
+        found = _read_pem(self.key, b"PRIVATE KEY"), _read_pem(self.chain, b"CERTIFICATE")
+        try:  # with an empty password an encrypted key is refused: nobody is asked for one
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+                self.chain, self.key, password=""
+            )
+        except OSError as error:  # of which SSLError is one
+            msg = f"{self.chain} and {self.key} are no certificate and its private key"
+            raise ConfigurationError(msg) from error
+        return found
 
 
 def _read_pem(path: Path, what: bytes) -> bytes:

@@ -135,8 +135,9 @@ async def serve(names: Sequence[str], options: ServerOptions) -> AsyncIterator[R
         CaloganError: As `run_server`.
     """
     limits, metrics = options.limits, Metrics()
-    if not is_local(options.host) and options.certificate is None:
-        _LOG.warning("anybody who reaches %s can ask for showers, in plain text", options.host)
+    if not is_local(options.host) and options.token is None:
+        how = "in plain text" if options.certificate is None else "without a token"
+        _LOG.warning("anybody who reaches %s can ask for showers, %s", options.host, how)
     workshop = Workshop(options.threads or len(os.sched_getaffinity(0)), limits, metrics)
     repository = Repository(
         names, lambda model: Batcher(model, workshop), metrics, limits.batch_showers

@@ -92,7 +92,12 @@ def _checked(name: str, datatype: str, shape: Sequence[int]) -> tuple[np.dtype[A
     if dtype is None:
         msg = f"input {quoted(name)}: datatype {quoted(datatype)}, must be {' or '.join(_DTYPES)}"
         raise Refusal(Why.INVALID, msg)
-    if not 1 <= len(shape) <= _MAX_DIMENSIONS or not all(0 <= s <= _MAX_SIZE for s in shape):
+    # numpy looks at the other sizes even where one is 0
+    if (
+        not 1 <= len(shape) <= _MAX_DIMENSIONS
+        or min(shape) < 0
+        or math.prod(max(1, size) for size in shape) > _MAX_SIZE
+    ):
         msg = f"input {quoted(name)}: its shape is none that an input can have"
         raise Refusal(Why.INVALID, msg)
     return dtype, math.prod(shape)

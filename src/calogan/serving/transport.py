@@ -56,15 +56,19 @@ class Credentials:
         """Content of the file.
 
         Raises:
-            ConfigurationError: It cannot be read.
+            ConfigurationError: It cannot be read, or holds no certificate.
         """
         if self.authorities is None:
             return None
         try:
-            return self.authorities.read_bytes()
+            content = self.authorities.read_bytes()
         except OSError as error:
             msg = f"cannot read {self.authorities}: {error.strerror}"
             raise ConfigurationError(msg) from error
+        if b"CERTIFICATE-----" not in content:  # nothing would mean the system's
+            msg = f"{self.authorities} holds no certificates in PEM"
+            raise ConfigurationError(msg)
+        return content
 
 
 @dataclass(frozen=True)
