@@ -118,7 +118,7 @@ class Condition(_Part):
 class Architecture(_Part):
     """What the network is."""
 
-    kind: Literal["calogan"]
+    kind: Literal["calogan", "flow"]
     """Family of the network."""
     latent_size: Annotated[int, Field(gt=0, le=65_536)]
     """Length of the noise vector."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from calogan.training.configuration import TrainingConfig, help_of
+
+if TYPE_CHECKING:
+    from calogan.training import Recipe
+    from calogan.training.output import Resume
 
 __all__ = ["EPILOG", "train"]
 
@@ -81,7 +85,8 @@ def train(
     """Train a CaloGAN (arXiv:1705.02355) on showers of one particle, or of several.
 
     Options and defaults of the published training script work as they did. An option counts more
-    than the recipe, the recipe more than a default.
+    than the recipe, the recipe more than a default. A recipe with network: flow trains a
+    normalising flow; its settings are in docs/generator.md.
     """
     from calogan.cli.extras import needs_extra
     from calogan.cli.progress import progress_bar
@@ -91,12 +96,15 @@ def train(
 
         from calogan.training import read_recipe
         from calogan.training.loop import export, fit
-        from calogan.training.output import Resume
         from calogan.training.run import open_run
 
     wanted = read_recipe(recipe)
-    config = wanted.config(**{k: v for k, v in settings.items() if v is not None})
+    given = {k: v for k, v in settings.items() if v is not None}
     going_on: Resume = resume_from or ("auto" if auto_resume else resume)
+    if wanted.network == "flow":
+        _train_flow(wanted, output, given, name, going_on)
+        return
+    config = wanted.config(**given)
     run = open_run(wanted.particles, output, config, name=name or wanted.name, resume=going_on)
     first = getattr(rank_zero_only, "rank", 0) == 0  # of several processes, one speaks
     with progress_bar("batches", enabled=config.prog_bar and first) as progress:
@@ -110,6 +118,36 @@ def train(
         fit(run, on_batch)
     bundles = export(run)
     if first:
-        for bundle in bundles:
-            typer.echo(f"model -> {bundle}")
-        typer.echo(f"try it: calogan simulate --with {bundles[0]} --energy 50 -n 1000 -o fast.h5")
+        _tell(bundles)
+
+
+def _train_flow(
+    wanted: Recipe, output: Path, given: dict[str, Any], name: str | None, going_on: Resume
+) -> None:
+    """Train a normalising flow."""
+    from calogan.cli.progress import progress_bar
+    from calogan.training.flow.loop import train_flow
+
+    config = wanted.flow_config(**given)
+    with progress_bar("batches", enabled=config.prog_bar) as progress:
+        task = progress.add_task("training", total=None)
+
+        def on_batch(done: int, total: int, figures: dict[str, float]) -> None:
+            text = " ".join(f"{stage} {figure:.2f}" for stage, figure in figures.items())
+            progress.update(task, completed=done, total=total, description=text)
+
+        bundle = train_flow(
+            wanted.particles,
+            output,
+            config,
+            name=name or wanted.name,
+            resume=going_on,
+            on_batch=on_batch,
+        )
+    _tell([bundle])
+
+
+def _tell(bundles: Sequence[Path]) -> None:
+    for bundle in bundles:
+        typer.echo(f"model -> {bundle}")
+    typer.echo(f"try it: calogan simulate --with {bundles[0]} --energy 50 -n 1000 -o fast.h5")

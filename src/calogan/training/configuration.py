@@ -6,22 +6,27 @@ of a recipe, the options of `calogan train`, the card of a model and the checks 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hints
 
 from annotated_types import Ge, Gt, Lt
 
 from calogan.errors import ConfigurationError
 
-__all__ = ["FREE_TO_CHANGE", "TrainingConfig", "help_of", "make_config"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["FREE_TO_CHANGE", "TrainingConfig", "check_settings", "help_of", "make_config"]
 
 Rate = Annotated[float, Gt(0), Lt(1)]
 Share = Annotated[float, Ge(0), Lt(1)]
 Weight = Annotated[float, Ge(0)]
 Count = Annotated[int, Gt(0)]
 CountOrZero = Annotated[int, Ge(0)]
+Config = TypeVar("Config", bound="DataclassInstance")
 
 FREE_TO_CHANGE = frozenset(
     [
@@ -204,12 +209,17 @@ def make_config(place: str = "", /, **settings: Any) -> TrainingConfig:
     Raises:
         ConfigurationError: An unknown setting, or a value that makes no sense.
     """
+    return check_settings(TrainingConfig, place, settings)
+
+
+def check_settings(kind: type[Config], place: str, settings: Mapping[str, Any]) -> Config:
+    """Make a configuration of any class of settings: see `make_config`."""
     from pydantic import (
         TypeAdapter,
         ValidationError,
     )  # slow, and the command line's help needs it not
 
-    known = [field.name for field in fields(TrainingConfig)]
+    known = [field.name for field in fields(kind)]
     for name in settings:
         if name not in known:
             near = get_close_matches(name, known, 1)
@@ -217,7 +227,7 @@ def make_config(place: str = "", /, **settings: Any) -> TrainingConfig:
             msg = f"{place}{name}: unknown{hint}"
             raise ConfigurationError(msg)
     try:
-        return TypeAdapter(TrainingConfig).validate_python(settings)
+        return TypeAdapter(kind).validate_python(settings)
     except ConfigurationError as error:
         msg = f"{place}{error}"
         raise ConfigurationError(msg) from error

@@ -30,17 +30,18 @@ from calogan.bundle import (
 from calogan.conditions import ENERGY
 from calogan.files import open_showers_file
 from calogan.networks import CaloganGenerator
+from calogan.networks.flow import FlowGenerator
 from calogan.training.configuration import FREE_TO_CHANGE, TrainingConfig
 from calogan.training.data import MEV_PER_GEV, ShowerFileRows, ShowerSet
 from calogan.training.loading import Validation
 
-__all__ = ["export_bundle", "export_onnx"]
+__all__ = ["export_bundle", "export_flow", "export_onnx"]
 
 
 class _InMev(nn.Module):
     """The generator of one particle, with its outputs in MeV."""
 
-    def __init__(self, generator: CaloganGenerator, label: int | None) -> None:
+    def __init__(self, generator: nn.Module, label: int | None) -> None:
         super().__init__()
         self.generator = generator
         self.label = label
@@ -66,9 +67,13 @@ def export_onnx(
         label: Index of the particle, of a network that knows several: it knows one from then on.
     """
     network = _InMev(generator.merged(), label).eval()
+    return _to_onnx(network, generator.latent_size, n_conditions, len(generator.streams))
+
+
+def _to_onnx(network: nn.Module, latent_size: int, n_conditions: int, n_layers: int) -> bytes:
     told = "energy" if n_conditions == 1 else "condition"
-    outputs = [f"layer_{k}" for k in range(len(generator.streams))]
-    example = (torch.zeros(2, generator.latent_size), torch.ones(2, n_conditions))
+    outputs = [f"layer_{k}" for k in range(n_layers)]
+    example = (torch.zeros(2, latent_size), torch.ones(2, n_conditions))
     batch = torch.export.Dim("n", min=1)
     with _quiet():
         program = torch.onnx.export(
@@ -136,10 +141,57 @@ def export_bundle(
     Returns:
         The folder.
     """
+    several = training.n_classes > 1
+    model = export_onnx(
+        generator, len(training.condition_names), held_out.label if several else None
+    )
+    architecture = Architecture(
+        kind="calogan",
+        latent_size=config.latent_size,
+        attention=not config.no_attn,
+        parameters=sum(p.numel() for p in generator.parameters()),
+        differs_from_paper=_differences(config),
+    )
+    settings = {**config.as_dict(), "stopped_at_epoch": epoch}
+    return _write(output, model, architecture, name, held_out, training, settings, quality)
+
+
+def export_flow(
+    output: Path,
+    generator: FlowGenerator,
+    name: str,
+    held_out: Validation,
+    training: ShowerSet,
+    settings: Mapping[str, Any],
+    quality: Mapping[str, Mapping[str, float]],
+) -> Path:
+    """Write the bundle of a flow: arguments as for `export_bundle`, and its settings by name."""
+    network = _InMev(generator.merged(), None).eval()
+    n_layers = len(generator.layout.layer_shapes)
+    model = _to_onnx(network, generator.latent_size, 1, n_layers)
+    architecture = Architecture.model_validate(
+        {
+            "kind": "flow",
+            "latent_size": generator.latent_size,
+            "attention": False,
+            "parameters": sum(p.numel() for p in generator.parameters()),
+        }
+    )
+    return _write(output, model, architecture, name, held_out, training, settings, quality)
+
+
+def _write(
+    output: Path,
+    model: bytes,
+    architecture: Architecture,
+    name: str,
+    held_out: Validation,
+    training: ShowerSet,
+    settings: Mapping[str, Any],
+    quality: Mapping[str, Mapping[str, float]],
+) -> Path:
     model_name, model_version = split_version(name)
-    label, several = held_out.label, training.n_classes > 1
-    names = training.condition_names
-    model = export_onnx(generator, len(names), label if several else None)
+    label, names = held_out.label, training.condition_names
     condition = training.condition[training.label == label]
     energy = np.concatenate([condition[:, 0].numpy(), held_out.showers.incident.energy_gev])
     files = sorted(training.files, key=lambda file: file.label != label)  # its own first
@@ -155,16 +207,10 @@ def export_bundle(
             if name != ENERGY
         ),
         calorimeter=training.calorimeter,
-        architecture=Architecture(
-            kind="calogan",
-            latent_size=config.latent_size,
-            attention=not config.no_attn,
-            parameters=sum(p.numel() for p in generator.parameters()),
-            differs_from_paper=_differences(config),
-        ),
+        architecture=architecture,
         data=data[0],
         further_data=tuple(data[1:]),
-        training={**config.as_dict(), "stopped_at_epoch": epoch},
+        training=dict(settings),
         quality={name: Figures(**figures) for name, figures in quality.items()},
         sha256="",
         made_with={

@@ -5,6 +5,8 @@
     training:
       latent_size: 128                     # any field of `TrainingConfig`
 
+With `network: flow` the network is a normalising flow, and the settings are those of `FlowConfig`.
+
 The YAML of the published code, which holds nothing but `positron: 'data/eplus.hdf5'` and the like,
 is a recipe too.
 """
@@ -14,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -22,9 +24,13 @@ from calogan.errors import ConfigurationError, IncidentError
 from calogan.particles import particle_name, pdg_id
 from calogan.training.configuration import TrainingConfig, make_config
 
+if TYPE_CHECKING:
+    from calogan.training.flow import FlowConfig
+
 __all__ = ["Recipe", "file_stem", "read_recipe"]
 
-_KEYS = ("name", "particles", "training")
+_KEYS = ("name", "particles", "training", "network")
+_NETWORKS = ("calogan", "flow")
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,15 @@ class Recipe:
         path: The file.
         particles: Files of the showers of each particle, by the name in the YAML.
         settings: Settings of the training that are not left to their defaults.
-        name: Name of the model; None for `calogan-PARTICLE`.
+        name: Name of the model; None for `calogan-PARTICLE`, or `PARTICLE` of a flow.
+        network: What is trained: `calogan` or `flow`.
     """
 
     path: Path
     particles: dict[str, tuple[Path, ...]]
     settings: dict[str, Any] = field(default_factory=dict)
     name: str | None = None
+    network: str = "calogan"
 
     def config(self, **given: Any) -> TrainingConfig:
         """Settings of the recipe, with those `given` in their place.
@@ -52,6 +60,14 @@ class Recipe:
         place = f"{self.path}: training."
         make_config(place, **{k: v for k, v in self.settings.items() if k not in given})
         return make_config(**{**self.settings, **given})
+
+    def flow_config(self, **given: Any) -> FlowConfig:
+        """The same for a recipe with `network: flow`."""
+        from calogan.training.flow import make_flow_config
+
+        place = f"{self.path}: training."
+        make_flow_config(place, **{k: v for k, v in self.settings.items() if k not in given})
+        return make_flow_config("network: flow: ", **{**self.settings, **given})
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -83,8 +99,12 @@ def read_recipe(path: str | Path) -> Recipe:
     if name is not None and not isinstance(name, str):
         msg = f"{path}: name: expected a text, found {name!r}"
         raise ConfigurationError(msg)
+    network = values.get("network", _NETWORKS[0])
+    if network not in _NETWORKS:
+        msg = f"{path}: network: expected {' or '.join(_NETWORKS)}, found {network!r}"
+        raise ConfigurationError(msg)
     files = _particles(path, "particles.", particles)
-    return Recipe(path, files, {str(k): v for k, v in (settings or {}).items()}, name)
+    return Recipe(path, files, {str(k): v for k, v in (settings or {}).items()}, name, network)
 
 
 def file_stem(label: str) -> str:
