@@ -42,7 +42,9 @@ def test_the_bundle_makes_the_showers_of_the_network(showers: Path, tmp_path: Pa
     assert set(simulator.card.quality) >= {"response", "sigma_eta_1"}
     energy = np.linspace(2, 90, 30)
     found = simulator.simulate(Incident.create("e+", energy), np.random.default_rng(5))
-    noise = np.random.default_rng(5).standard_normal((30, run.average.latent_size), dtype=np.float32)
+    noise = np.random.default_rng(5).standard_normal(
+        (30, run.average.latent_size), dtype=np.float32
+    )
     with torch.no_grad():
         expected = run.average.merged()(
             torch.from_numpy(noise), torch.from_numpy(energy).float()[:, None]
