@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from calogan.cli import main
+from tests.cli.command import Command
 from tests.tiny_models import make_bundle
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calogan: Command) -> Run:
     """Run the command in this process: exit status, output, errors."""
     monkeypatch.setenv("COLUMNS", "40")  # a narrow terminal loses no digit
     monkeypatch.chdir(tmp_path)
     make_bundle(tmp_path / "tiny")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["calogan", "benchmark", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        text = capsys.readouterr()
-        return code, text.out, text.err
-
-    return call
+    return partial(calogan, "benchmark")
 
 
 QUICK = ("--with", "./tiny", "--repeats", 2, "--limit", 0.1, "--threads", 1)

@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from calogan.calorimeter import CALOGAN, Calorimeter
-from calogan.cli import main
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
+from tests.cli.command import Command
 
 
 @pytest.fixture
-def calogan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def calogan(calogan: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run `calogan calorimeter` in this process."""
     monkeypatch.setenv("COLUMNS", "100")
-
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["calogan", "calorimeter", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        return Result(code, *capsys.readouterr())
-
-    return run
+    return partial(calogan, "calorimeter")
 
 
 def test_list(calogan: Command) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from calogan.cli import main
 from calogan.files import write_showers
+from tests.cli.command import Command
 from tests.conftest import make_showers
 
 pytest.importorskip("torch", reason="needs the extra train")
@@ -21,22 +20,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calogan: Command) -> Run:
     """Run the command line in this process, in a folder: exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["calogan", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        text = capsys.readouterr()
-        return code, text.out, text.err
-
-    return call
+    return calogan
 
 
 def test_classify_files(run: Run, tmp_path: Path) -> None:

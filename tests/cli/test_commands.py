@@ -5,47 +5,14 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from calogan.cli import main
 from calogan.files import ShowerFile, read_showers
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def calogan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run the command line in this process."""
-
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["calogan", *map(str, arguments)])
-        code = 0
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                main()
-            except SystemExit as stopped:
-                code = int(stopped.code or 0)
-        text = capsys.readouterr()
-        notes = "".join(f"warning: {note.message}\n" for note in caught)
-        return Result(code, text.out, notes + text.err)
-
-    return run
+from tests.cli.command import Command
 
 
 def test_help_is_fast() -> None:
@@ -62,7 +29,7 @@ def test_help_is_fast() -> None:
     assert min(seconds) < 0.5
 
 
-def test_the_command_line_loads_nothing_heavy() -> None:
+def test_the_calogan_loads_nothing_heavy() -> None:
     code = (
         "import sys, calogan, calogan.cli\n"
         "print([m for m in ('numpy', 'torch', 'onnxruntime', 'h5py', 'calzone', 'matplotlib',"

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from calogan.cli import main
+from tests.cli.command import Command
 from tests.tiny_models import make_bundle
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calogan: Command) -> Run:
     """Run the command in this process: exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
     make_bundle(tmp_path / "tiny")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["calogan", "export", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        text = capsys.readouterr()
-        return code, text.out, text.err
-
-    return call
+    return partial(calogan, "export")
 
 
 def test_bundled_models_and_a_folder(run: Run) -> None:

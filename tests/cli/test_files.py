@@ -4,48 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from calogan.cli import main
 from calogan.files import published as published_sets
 from calogan.files import read_showers
 from calogan.files.published import PUBLISHED, PublishedFile, PublishedSet
 from calogan.showers import Showers
+from tests.cli.command import Command
 from tests.servers import serving
 
 pytest.importorskip("uproot", reason="needs the extra root")
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def calogan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["calogan", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        text = capsys.readouterr()
-        return Result(code, text.out, text.err)
-
-    return run
 
 
 def test_convert_there_and_back(calogan: Command, tmp_path: Path, shower_file: Path) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from calogan.bundle import Bundle, Condition, Figures, TrainingData
 from calogan.bundle.card import card_schema
-from calogan.cli import main
+from tests.cli.command import Command
 from tests.servers import serving
 from tests.tiny_models import make_bundle, make_network
 
@@ -19,23 +19,12 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calogan: Command) -> Run:
     """Run the command line in this process: exit status, output, errors."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CALOGAN_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("COLUMNS", "80")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["calogan", "models", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        text = capsys.readouterr()
-        return code, text.out, text.err
-
-    return call
+    return partial(calogan, "models")
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ import pytest
 
 from calogan import samples
 from calogan.calorimeter import Calorimeter
-from calogan.cli import main
 from calogan.evaluation.table import write_observables
 from calogan.files import write_showers
 from calogan.incident import Incident
 from calogan.observables import observables_of, observables_table
 from calogan.showers import Showers
+from tests.cli.command import Command
 
 pd = pytest.importorskip("pandas", reason="needs the extra tables")
 pytest.importorskip("pyarrow", reason="needs the extra tables")
@@ -30,29 +29,10 @@ pytest.importorskip("tables", reason="needs the extra tables")
 FORMATS = ["parquet", "h5", "csv"]
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
-
-
 @pytest.fixture
-def calogan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["calogan", "observables", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        text = capsys.readouterr()
-        return Result(code, text.out, text.err)
-
-    return run
+def calogan(calogan: Command) -> Command:
+    """Run `calogan observables` in this process."""
+    return partial(calogan, "observables")
 
 
 def read(path: Path) -> Any:

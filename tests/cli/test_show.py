@@ -16,10 +16,9 @@ from calogan.calorimeter import Calorimeter
 from calogan.files import write_showers
 from calogan.incident import Incident
 from calogan.showers import Showers
-from tests.cli.test_commands import Command, calogan
+from tests.cli.command import Command
 from tests.conftest import make_showers
 
-__all__ = ["calogan"]  # a fixture
 DOCS = Path(__file__).parents[2] / "docs" / "event_display.md"
 
 

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 from numpy.typing import NDArray
 
 from calogan.calorimeter import AnyLayer, PolarLayer
@@ -17,7 +17,7 @@ from calogan.calorimeter import AnyLayer, PolarLayer
 __all__ = ["draw_cells", "energy_scale", "nearest_energy"]
 
 _EMPTY = "#E6E6E6"
-_ARC_STEPS = 128
+_ARC_STEPS = 180
 
 
 def energy_scale(images: Iterable[NDArray[np.floating[Any]]], *, decades: float = 5) -> LogNorm:
@@ -55,18 +55,27 @@ def nearest_energy(
 
 
 def draw_cells(
-    axes: Axes, image: NDArray[np.float32], layer: AnyLayer, norm: LogNorm
+    axes: Axes,
+    image: NDArray[np.floating[Any]],
+    layer: AnyLayer,
+    norm: Normalize,
+    *,
+    colours: str = "viridis",
 ) -> ScalarMappable:
-    """Draw an image with eta to the right and phi upwards; cells without energy are grey.
+    """Draw an image with eta to the right and phi upwards, each cell where it is.
 
     Args:
         axes: Where to; it gets the proportions of the layer, and no ticks.
-        image: Values of the cells, of the layer's `shape`.
+        image: Values of the cells, of the layer's `shape`; grey where NaN, and where a
+            logarithm has none.
         layer: The readout layer.
         norm: Scale of the colours.
+        colours: Name of the colour map.
     """
-    shown = np.ma.masked_less_equal(image, 0)
-    colours = mpl.colormaps["viridis"].with_extremes(bad=_EMPTY)
+    shown = np.ma.masked_invalid(image)
+    if isinstance(norm, LogNorm):
+        shown = np.ma.masked_less_equal(shown, 0)
+    colormap = mpl.colormaps[colours].with_extremes(bad=_EMPTY)
     half = layer.half_extent_mm
     mappable: ScalarMappable
     if isinstance(layer, PolarLayer):
@@ -77,7 +86,7 @@ def draw_cells(
             np.cos(alpha) * edges,
             np.sin(alpha) * edges,
             np.ma.repeat(shown, parts, axis=0),
-            cmap=colours,
+            cmap=colormap,
             norm=norm,
             rasterized=True,
         )
@@ -89,7 +98,7 @@ def draw_cells(
             extent=(-half, half, -half, half),
             aspect="equal",
             interpolation="nearest",
-            cmap=colours,
+            cmap=colormap,
             norm=norm,
         )
     axes.set(xticks=[], yticks=[])

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from calogan.calorimeter import AnyLayer, PolarLayer
+from calogan.calorimeter import AnyLayer
+from calogan.evaluation.pictures.cells import draw_cells, energy_scale
 from calogan.evaluation.pictures.style import new_figure, plain
 from calogan.evaluation.samples.accumulation import MeanImage
 
-__all__ = ["draw_cells", "mean_images"]
+__all__ = ["mean_images"]
 
-_EMPTY = "#E6E6E6"
-_DECADES = 5
 _DECADES_OF_DIFFERENCES = 3
 _LARGEST_RATIO = 10.0
 _SMALLEST_RATIO = 1.5
-_ARC_STEPS = 180
 
 
 def mean_images(reference: MeanImage, candidates: Sequence[MeanImage]) -> Figure:
@@ -40,14 +37,14 @@ def mean_images(reference: MeanImage, candidates: Sequence[MeanImage]) -> Figure
         reference: Reference.
         candidates: Candidates, one row each.
     """
-    norm = _energy_norm([reference.mean, *(candidate.mean for candidate in candidates)])
+    norm = energy_scale([reference.mean, *(candidate.mean for candidate in candidates)])
     layout = _Layout(len(candidates))
     figure = new_figure(layout.width, layout.height)
     for row, candidate in enumerate(candidates):
         panels = [figure.add_axes(layout.panel(row, x)) for x in layout.panels]
         bars = [figure.add_axes(layout.bar(row, x)) for x in layout.bars]
-        draw_cells(panels[0], reference.mean, reference.layer, "viridis", norm)
-        shown = draw_cells(panels[1], candidate.mean, reference.layer, "viridis", norm)
+        _draw(panels[0], reference.mean, reference.layer, norm)
+        shown = _draw(panels[1], candidate.mean, reference.layer, norm)
         _label(figure.colorbar(shown, cax=bars[0]), "Mean energy per cell [MeV]")
         _draw_difference(panels[2], bars[1], candidate, reference)
         _draw_ratio(panels[3], bars[2], candidate, reference)
@@ -67,7 +64,7 @@ def _draw_difference(
     reach = float(np.abs(difference).max()) or 1.0
     norm = SymLogNorm(reach / 10**_DECADES_OF_DIFFERENCES, vmin=-reach, vmax=reach)
     hit = (candidate.mean > 0) | (reference.mean > 0)
-    shown = draw_cells(axes, np.where(hit, difference, np.nan), reference.layer, "RdBu_r", norm)
+    shown = _draw(axes, np.where(hit, difference, np.nan), reference.layer, norm, "RdBu_r")
     bar = bar_axes.figure.colorbar(shown, cax=bar_axes)
     _label(bar, "Candidate - reference [MeV]")
     top = int(np.floor(np.log10(reach)))
@@ -83,7 +80,7 @@ def _draw_ratio(axes: Axes, bar_axes: Axes, candidate: MeanImage, reference: Mea
     reach = _reach(ratio[both])
     norm = LogNorm(1 / reach, reach)
     bar = bar_axes.figure.colorbar(
-        draw_cells(axes, ratio, reference.layer, "RdBu_r", norm), cax=bar_axes
+        _draw(axes, ratio, reference.layer, norm, "RdBu_r"), cax=bar_axes
     )
     _label(bar, "Candidate / reference")
     ticks = _ratio_ticks(reach)
@@ -127,15 +124,6 @@ class _Layout:
         return x / self.width, bottom / self.height, width / self.width, self.side / self.height
 
 
-def _energy_norm(means: Sequence[NDArray[np.float64]]) -> LogNorm:
-    top = max(float(mean.max()) for mean in means)
-    if not top > 0:
-        return LogNorm(0.1, 1.0)
-    lowest = min(float(mean[mean > 0].min(initial=top)) for mean in means)
-    low = max(lowest, top / 10**_DECADES)
-    return LogNorm(low if low < top else top / 10, top, clip=True)
-
-
 def _reach(ratio: NDArray[np.float64]) -> float:
     """Largest ratio of the scale, which is symmetric around 1: as wide as nearly all cells need."""
     away = np.abs(np.log(ratio))
@@ -153,49 +141,20 @@ def _ratio_ticks(reach: float) -> list[float]:
     return [tick for tick in ticks if 0.999 / reach <= tick <= 1.001 * reach]
 
 
-def draw_cells(
-    axes: Axes, image: NDArray[np.float64], readout: AnyLayer, colours: str, norm: Normalize
+def _draw(
+    axes: Axes,
+    image: NDArray[np.float64],
+    layer: AnyLayer,
+    norm: Normalize,
+    colours: str = "viridis",
 ) -> ScalarMappable:
-    """Draw an image with eta to the right and phi upwards, each cell where it is.
-
-    Args:
-        axes: Where to draw.
-        image: Values in the shape of the layer; grey where NaN, and where a logarithm has none.
-        readout: The layer.
-        colours: Name of the colour map.
-        norm: Its scale.
-    """
-    shown = np.ma.masked_invalid(image)
-    if isinstance(norm, LogNorm):
-        shown = np.ma.masked_less_equal(shown, 0)
-    colormap = mpl.colormaps[colours].with_extremes(bad=_EMPTY)
-    half = readout.half_extent_mm
-    mappable: ScalarMappable
-    if isinstance(readout, PolarLayer):
-        parts = -(-_ARC_STEPS // readout.n_alpha)  # of each cell, so that its arcs are round
-        alpha = np.linspace(-np.pi, np.pi, readout.n_alpha * parts + 1)[:, None]
-        edges = np.array(readout.r_edges_mm)
-        mappable = axes.pcolormesh(
-            np.cos(alpha) * edges,
-            np.sin(alpha) * edges,
-            np.ma.repeat(shown, parts, axis=0),
-            cmap=colormap,
-            norm=norm,
-        )
-        axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
-    else:
-        mappable = axes.imshow(
-            shown.T,
-            origin="lower",
-            extent=(-half, half, -half, half),
-            aspect="equal",
-            interpolation="nearest",
-            cmap=colormap,
-            norm=norm,
-        )
+    """Draw the cells of a layer, with millimetres at the axes."""
+    mappable = draw_cells(axes, image, layer, norm, colours=colours)
     axes.set_xlabel(r"$\eta$ direction, $x$ [mm]", loc="center", fontsize=13)
     axes.tick_params(direction="out", top=False, right=False)
-    axes.minorticks_off()
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     # labels at the very edge would run into those of the panel beside
+    half = layer.half_extent_mm
     axes.set_xticks([tick for tick in axes.get_xticks() if abs(tick) < 0.98 * half])
     return mappable
