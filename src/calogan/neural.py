@@ -77,13 +77,7 @@ class NeuralSimulator(TrainedSimulator):
     @property
     def provenance(self) -> dict[str, Any]:
         """What goes into the files that the simulator makes."""
-        return {
-            "model": self.card.name,
-            "model_version": self.card.version,
-            "model_sha256": self.card.sha256,
-            "trained_on": self.card.data.made_with,
-            "onnxruntime": onnxruntime.__version__,
-        }
+        return {**super().provenance, "onnxruntime": onnxruntime.__version__}
 
     def _fill(
         self,

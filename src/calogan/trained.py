@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,16 @@ class TrainedSimulator(ABC):
     def layer_names(self) -> list[str]:
         """Names of the outputs: `layer_0`, `layer_1`, ..."""
         return [f"layer_{k}" for k in range(len(self.card.calorimeter.layers))]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What goes into the files that the simulator makes."""
+        return {
+            "model": self.card.name,
+            "model_version": self.card.version,
+            "model_sha256": self.card.sha256,
+            "trained_on": self.card.data.made_with,
+        }
 
     def simulate(self, incident: Incident, rng: np.random.Generator | None = None) -> Showers:
         """Simulate one shower per incident particle.

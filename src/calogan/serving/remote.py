@@ -105,13 +105,7 @@ class RemoteSimulator(TrainedSimulator):
     @property
     def provenance(self) -> dict[str, Any]:
         """What goes into the files that the simulator makes."""
-        return {
-            "model": self.card.name,
-            "model_version": self.card.version,
-            "model_sha256": self.card.sha256,
-            "trained_on": self.card.data.made_with,
-            "server": self._server,
-        }
+        return {**super().provenance, "server": self._server}
 
     def _fill(
         self,
