@@ -30,7 +30,7 @@ _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 class NeuralSimulator(TrainedSimulator):
     """A simulator that runs the network of a bundle.
 
-    The overflow of its showers is zero: the networks learn the cells.
+    The overflow of its showers is zero unless the card says that the network makes it.
 
     A network that was trained on a beam along the axis makes no other showers. One that was told
     positions or angles as well makes those of its card's ranges.
@@ -81,18 +81,18 @@ class NeuralSimulator(TrainedSimulator):
 
     def _fill(
         self,
-        layers: tuple[NDArray[np.float32], ...],
+        parts: tuple[NDArray[np.float32], ...],
         told: NDArray[np.float32],
         rng: np.random.Generator,
     ) -> None:
         at_once = _AT_ONCE if self.device == "cpu" else _AT_ONCE_GPU
         for start in range(0, len(told), at_once):
-            part = told[start : start + at_once]
+            wanted = told[start : start + at_once]
             noise = rng.standard_normal(
-                (len(part), self.card.architecture.latent_size), dtype=np.float32
+                (len(wanted), self.card.architecture.latent_size), dtype=np.float32
             )
-            for layer, image in zip(layers, self.run(noise, part), strict=True):
-                layer[start : start + len(part)] = image
+            for part, values in zip(parts, self.run(noise, wanted), strict=True):
+                part[start : start + len(wanted)] = values
 
     def run(
         self, noise: NDArray[np.float32], told: NDArray[np.float32]
@@ -104,19 +104,19 @@ class NeuralSimulator(TrainedSimulator):
             told: Energy [GeV] and the conditions of the card, shape `(n, 1 + conditions)`.
 
         Returns:
-            One `(n, n_eta, n_phi)` per layer [MeV].
+            One `(n, n_eta, n_phi)` per layer [MeV], and the overflow `(n, n_layers)` if it gives that.
 
         Raises:
             ModelError: The network stopped, or gives other shapes.
         """
-        names, inputs = self.layer_names, {"noise": noise, self.told: told}
+        names, inputs = list(self.card.outputs), {"noise": noise, self.told: told}
         try:
             images: list[NDArray[np.float32]] = self._session.run(names, inputs)
         except Exception as error:
             msg = f"the network of {self.name} stopped: {_reason(error)}"
             raise ModelError(msg) from error
         n = len(noise)
-        expected = [(n, *shape) for shape in self.calorimeter.layer_shapes]
+        expected = [(n, *shape) for shape in self.card.outputs.values()]
         for name, image, shape in zip(names, images, expected, strict=True):
             if image.shape != shape:  # the graph promised another
                 msg = f"the network of {self.name} gives {name} as {image.shape}, expected {shape}"
@@ -140,7 +140,7 @@ def _differences(session: onnxruntime.InferenceSession, card: Card) -> list[str]
     """In what the inputs and outputs of a network are not those of its card."""
     told = ("condition", len(card.condition_names)) if card.conditions else ("energy", 1)
     wanted = {"noise": (card.architecture.latent_size,), told[0]: (told[1],)}
-    promised = {f"layer_{k}": shape for k, shape in enumerate(card.calorimeter.layer_shapes)}
+    promised = card.outputs
     differences = []
     for what, parts, expected in (
         ("takes", session.get_inputs(), wanted),

@@ -26,7 +26,7 @@ _TOLERANCE = {"x_mm": 1e-3, "y_mm": 1e-3, "slope_x": 1e-6, "slope_y": 1e-6}
 class TrainedSimulator(ABC):
     """A simulator that is described by the card of a bundle.
 
-    The overflow of its showers is zero: the networks learn the cells.
+    The overflow of its showers is zero unless the card says that the network makes it.
 
     Args:
         card: The card.
@@ -66,11 +66,6 @@ class TrainedSimulator(ABC):
         return "condition" if self.card.conditions else "energy"
 
     @property
-    def layer_names(self) -> list[str]:
-        """Names of the outputs: `layer_0`, `layer_1`, ..."""
-        return [f"layer_{k}" for k in range(len(self.card.calorimeter.layers))]
-
-    @property
     def provenance(self) -> dict[str, Any]:
         """What goes into the files that the simulator makes."""
         return {
@@ -96,12 +91,18 @@ class TrainedSimulator(ABC):
             SimulationError: A network elsewhere cannot be asked any more.
         """
         told = self.check(incident)
-        layers = tuple(
+        parts = tuple(
             np.empty((len(incident), *shape), dtype=np.float32)
-            for shape in self.calorimeter.layer_shapes
+            for shape in self.card.outputs.values()
         )
-        self._fill(layers, told, rng or np.random.default_rng())
-        overflow = np.zeros((len(incident), len(layers)), dtype=np.float32)
+        self._fill(parts, told, rng or np.random.default_rng())
+        n_layers = len(self.calorimeter.layers)
+        layers = parts[:n_layers]
+        overflow = (
+            parts[n_layers]
+            if self.card.architecture.overflow
+            else np.zeros((len(incident), n_layers), dtype=np.float32)
+        )
         try:
             return Showers(incident, layers, overflow, self.calorimeter)
         except ShowerFileError as error:
@@ -111,14 +112,15 @@ class TrainedSimulator(ABC):
     @abstractmethod
     def _fill(
         self,
-        layers: tuple[NDArray[np.float32], ...],
+        parts: tuple[NDArray[np.float32], ...],
         told: NDArray[np.float32],
         rng: np.random.Generator,
     ) -> None:
         """Run the network.
 
         Args:
-            layers: Where the cells go [MeV], one `(n, n_eta, n_phi)` per layer.
+            parts: Where the outputs of the network go [MeV], as `Card.outputs` lists them: the
+                cells, one `(n, n_eta, n_phi)` per layer, and the overflow if there is one.
             told: What `check` returns, shape `(n, 1 + conditions)`.
             rng: Source of the noise: all of the first shower, then all of the second, ...
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -11,12 +12,18 @@ torch = pytest.importorskip("torch", reason="needs the extra train")
 from torch import Tensor
 
 from calogan.networks.flow import (
+    SUMMARIES,
     CellCoordinates,
     CellMarginals,
     CouplingFlow,
     FlowGenerator,
+    GaussianMixture,
     LayerEnergies,
+    LayerOrientation,
+    LayerOverflow,
+    LayerSummaries,
     Layout,
+    MixtureChain,
     fill_empty,
 )
 from calogan.networks.flow.marginals import KNOTS
@@ -47,9 +54,9 @@ def random_cells(n: int) -> Tensor:
     return filled
 
 
-def generator(width: int = 8) -> FlowGenerator:
+def generator(**options: Any) -> FlowGenerator:
     torch.manual_seed(0)
-    flow = FlowGenerator(LAYOUT, brightest=0, couplings=4, width=width)
+    flow = FlowGenerator(LAYOUT, brightest=0, couplings=4, width=8, **options)
     with torch.no_grad():
         for parameter in flow.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -135,11 +142,16 @@ def test_the_linear_layer_makes_the_covariance_that_it_was_given() -> None:
     torch.testing.assert_close(torch.cov(g.T), covariance, rtol=0.05, atol=0.15)
 
 
-def test_the_density_of_layer_energies_integrates_to_one() -> None:
-    energies = LayerEnergies(2, brightest=0, components=4, width=8)
+def shaken(network: torch.nn.Module, size: float = 0.2) -> None:
     with torch.no_grad():
-        for parameter in energies.parameters():
-            parameter.add_(0.2 * torch.randn_like(parameter))
+        for parameter in network.parameters():
+            parameter.add_(size * torch.randn_like(parameter))
+
+
+def test_the_density_of_layer_energies_integrates_to_one() -> None:
+    torch.manual_seed(11)
+    energies = LayerEnergies(2, brightest=0)
+    shaken(energies, 0.05)
     # shares by the units of the coordinates, mean 0 and width 1: log(E_tot/E) and logit(E_1/E_tot)
     t = torch.linspace(-11, 11, 401)
     a, b = torch.meshgrid(t, t, indexing="ij")
@@ -151,26 +163,130 @@ def test_the_density_of_layer_energies_integrates_to_one() -> None:
     empty = torch.cat([1000 * torch.exp(t[:, None]), torch.zeros(401, 1)], 1).double()
     alone = energies.log_prob(energy[:401], empty).exp().sum().item() * 22 / 400
     assert inside + alone == pytest.approx(1, abs=0.01)
-    assert 0.01 < alone < 0.9
+    assert 0.001 < alone < 0.9
 
 
-def test_layer_energies_are_drawn_as_their_density_says() -> None:
+def test_layer_energies_share_what_the_shower_leaves() -> None:
     torch.manual_seed(7)
-    energies = LayerEnergies(2, brightest=0, components=4, width=8)
+    energies = LayerEnergies(3, brightest=1)
+    shaken(energies)
     with torch.no_grad():
-        for parameter in energies.parameters():
-            parameter.add_(0.2 * torch.randn_like(parameter))
-        energy = torch.full((20_000, 1), 1.0)
-        layers = energies(torch.randn(20_000, 4), energy)
-        told = [torch.zeros(1, 1)]
-        weight, mean, log_std = energies._mixture(0, told)
+        layers = energies(torch.randn(5000, energies.noise_size), torch.full((5000, 1), 1.0))
     assert (layers >= 0).all()
-    t = torch.log(layers.sum(1) / 1000)
-    expected = (weight[:, 1:].exp() * mean).sum().item()
-    second = (weight[:, 1:].exp() * (mean.square() + (2 * log_std).exp())).sum().item()
-    assert t.mean().item() == pytest.approx(expected, abs=0.03)
-    assert t.std().item() == pytest.approx(math.sqrt(second - expected**2), rel=0.03)
-    assert 0 < (layers[:, 1] == 0).float().mean().item() < 1
+    assert 0 < (layers[:, 0] == 0).float().mean().item() < 1
+    assert (layers[:, 1] > 0).all()
+
+
+def test_a_chain_draws_what_its_density_says() -> None:
+    torch.manual_seed(7)
+    chain = MixtureChain((True, False), 1, components=4, width=8)
+    shaken(chain)
+    with torch.no_grad():
+        t, on = chain(torch.randn(20_000, chain.noise_size), torch.zeros(20_000, 1))
+        logits, mean, width = chain._mixture(0, [torch.zeros(1, 1)])
+        weight = logits.softmax(1)
+        std = 0.01 + torch.nn.functional.softplus(width - 0.3)
+    expected = (weight * mean).sum().item()
+    second = (weight * (mean.square() + std.square())).sum().item()
+    assert t[:, 0].mean().item() == pytest.approx(expected, abs=0.03)
+    assert t[:, 0].std().item() == pytest.approx(math.sqrt(second - expected**2), rel=0.03)
+    assert (on[:, 0] == 1).all()
+    assert 0 < on[:, 1].mean().item() < 1
+
+
+def test_a_mixture_in_several_dimensions_draws_what_its_density_says() -> None:
+    torch.manual_seed(12)
+    mixture = GaussianMixture(2, 1, components=3, width=8)
+    shaken(mixture, 0.5)
+    condition = torch.zeros(100_000, 1)
+    with torch.no_grad():
+        t = mixture(torch.randn(100_000, mixture.noise_size), condition)
+        axis = torch.linspace(-11.5, 11.5, 401)
+        a, b = torch.meshgrid(axis, axis, indexing="ij")
+        points = torch.stack([a.flatten(), b.flatten()], 1)
+        density = mixture.log_prob(torch.zeros(len(points), 1), points).exp()
+    density = density * (23 / 400) ** 2
+    assert density.sum().item() == pytest.approx(1, abs=0.01)
+    mean = density @ points
+    covariance = (points - mean).T @ ((points - mean) * density[:, None])
+    torch.testing.assert_close(t.mean(0), mean, rtol=0, atol=0.03)
+    torch.testing.assert_close(torch.cov(t.T), covariance, rtol=0.03, atol=0.05)
+
+
+def test_overflow_comes_from_what_the_cells_miss() -> None:
+    torch.manual_seed(9)
+    overflow = LayerOverflow(SHAPES, brightest=0)
+    cells = random_cells(4000)
+    energy = cells.sum(1, keepdim=True) / 800
+    missing = 1000 * energy - cells.sum(1, keepdim=True)
+    rng = torch.Generator().manual_seed(3)
+    real = missing * torch.rand(4000, 2, generator=rng) * torch.tensor([0.3, 0.1])
+    real[:1000, 1] = 0.0
+    overflow.fit_scale(energy, cells, real)
+    optimizer = torch.optim.Adam(overflow.parameters(), lr=5e-3)
+    losses = []
+    for _ in range(60):
+        loss = -overflow.log_prob(energy, cells, real).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] - 0.2
+    with torch.no_grad():
+        made = overflow(torch.randn(4000, overflow.noise_size), energy, cells)
+    assert (made >= 0).all()
+    assert (made.sum(1, keepdim=True) <= missing * (1 + 1e-5)).all()
+    assert (made[:, 1] == 0).float().mean().item() == pytest.approx(0.25, abs=0.05)
+    assert made.sum().item() == pytest.approx(real.sum().item(), rel=0.1)
+
+
+def test_layers_are_turned_one_way_round_and_back() -> None:
+    orientation = LayerOrientation(SHAPES, 3)
+    cells = random_cells(200)
+    turned, sides = orientation.canonical(cells)
+    assert torch.equal(orientation.turn(turned, sides), cells)
+    for begin, shape in ((0, SHAPES[0]), (8, SHAPES[1])):
+        image = turned[:, begin : begin + shape[0] * shape[1]].view(-1, *shape)
+        for axis in (1, 2):
+            lower, upper = image.chunk(2, axis)
+            assert (upper.sum((1, 2)) >= lower.sum((1, 2)) * (1 - 1e-5)).all()
+    assert (sides == -1).float().mean().item() == pytest.approx(0.5, abs=0.1)
+
+
+def test_layers_lie_as_often_and_as_alike_as_they_did() -> None:
+    torch.manual_seed(10)
+    orientation = LayerOrientation(SHAPES, 1)
+    canonical, _ = orientation.canonical(random_cells(6000)[1000:])
+    n = len(canonical)
+    sides = torch.where(torch.rand(n, 4) < 0.8, 1.0, -1.0)
+    sides[:, 2] = sides[:, 0]  # the second layer lies as the first one
+    condition = torch.randn(n, 1)
+    optimizer = torch.optim.Adam(orientation.parameters(), lr=5e-3)
+    for _ in range(100):
+        loss = -orientation.log_prob(condition, canonical, sides).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        made = orientation(torch.randn(n, 4), condition, canonical)
+    _, found = orientation.canonical(made)
+    real = orientation.canonical(orientation.turn(canonical, sides))[1]
+    torch.testing.assert_close(
+        (found > 0).float().mean(0), (real > 0).float().mean(0), atol=0.03, rtol=0
+    )
+    alike = [(x[:, 0] == x[:, 2]).float().mean().item() for x in (found, real)]
+    assert alike[0] == pytest.approx(alike[1], abs=0.03)
+
+
+def test_summaries_are_what_they_are_called() -> None:
+    summaries = LayerSummaries(SHAPES, SUMMARIES, 3)
+    cells = torch.zeros(2, 12)
+    cells[0, 0], cells[0, 3], cells[1, 8] = 3.0, 1.0, 5.0
+    values = summaries.measure(cells, torch.Generator().manual_seed(1)).view(2, 2, 3)
+    hits = values[:, :, 0].exp()
+    assert torch.equal((hits - 0.5).floor(), torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    assert torch.sigmoid(values[0, 0, 1]).item() == pytest.approx(0.75)
+    assert values[0, 0, 2].item() == pytest.approx(0.5 * math.log(0.5**2 + 1.5**2 + 0.25))
 
 
 def test_a_layer_with_energy_has_a_hit_and_one_without_has_none() -> None:
@@ -180,14 +296,16 @@ def test_a_layer_with_energy_has_a_hit_and_one_without_has_none() -> None:
     with torch.no_grad():
         last[12:] = 0.0
         last[:12] = -8.0  # hardly any cell is hit
-        first, second = flow.cells(torch.randn(200, 12), torch.full((200, 1), 5.0), sums)
-    torch.testing.assert_close(first.sum(1), sums[:, 0])
-    torch.testing.assert_close(second.sum(1), sums[:, 1])
-    assert (first >= 0).all()
+        condition = flow.condition(torch.full((200, 1), 5.0), sums)
+        cells = flow.cells(torch.randn(200, 12), condition, sums)
+    torch.testing.assert_close(cells[:, :8].sum(1), sums[:, 0])
+    torch.testing.assert_close(cells[:, 8:].sum(1), sums[:, 1])
+    assert (cells >= 0).all()
 
 
-def test_merging_changes_no_shower() -> None:
-    flow = generator()
+@pytest.mark.parametrize("options", [{}, {"oriented": True, "summaries": SUMMARIES}])
+def test_merging_changes_no_shower(options: dict[str, Any]) -> None:
+    flow = generator(**options)
     noise, energy = torch.randn(20, flow.latent_size), torch.full((20, 1), 30.0)
     for one, two in zip(flow(noise, energy), flow.merged()(noise, energy), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-7)
@@ -196,27 +314,39 @@ def test_merging_changes_no_shower() -> None:
 def test_mirrors_turn_showers_and_nothing_else() -> None:
     flow = generator()
     noise, energy = torch.randn(20, flow.latent_size), torch.full((20, 1), 30.0)
-    noise[:, -2:] = -1.0
-    plain = flow(noise, energy)
-    noise[:, -1] = 1.0
-    for one, two in zip(plain, flow(noise, energy), strict=True):
+    turns = flow.latent_size - flow.overflow.noise_size
+    noise[:, turns - 2 : turns] = -1.0
+    *plain, beside = flow(noise, energy)
+    noise[:, turns - 1] = 1.0
+    *turned, still_beside = flow(noise, energy)
+    for one, two in zip(plain, turned, strict=True):
         torch.testing.assert_close(two, one.flip(2))
+    torch.testing.assert_close(still_beside, beside)
 
 
-def test_every_weight_learns() -> None:
-    flow = generator()
+@pytest.mark.parametrize("options", [{}, {"oriented": True, "summaries": SUMMARIES}])
+def test_every_weight_learns(options: dict[str, Any]) -> None:
+    flow = generator(**options)
     cells = random_cells(50)
     sums = torch.stack([cells[:, :8].sum(1), cells[:, 8:].sum(1)], 1)
     energy = sums.sum(1, keepdim=True) / 900
     rng = torch.Generator().manual_seed(8)
-    y, on = flow.coordinates.encode(cells, rng)
-    condition = flow.condition(energy, sums)
+    y, on = flow.coordinates.encode(flow.turned(cells), rng)
+    summaries = flow.summaries.measure(cells, rng) if flow.summaries else None
+    condition = flow.condition(energy, sums, summaries)
     g = flow.marginals.gaussianise(y, on, condition, rng)
     loss = -(
         flow.energies.log_prob(energy, sums)
         + flow.marginals.log_prob(y, on, condition)
         + flow.flow.log_gain(g, condition)
+        + flow.overflow.log_prob(energy, cells, 0.1 * sums)
     ).mean()
+    if flow.summaries and summaries is not None:
+        energies = flow.raw_condition(energy, sums)
+        loss = loss - flow.summaries.log_prob(energies, summaries).mean()
+    if flow.orientation:
+        turned, sides = flow.orientation.canonical(cells)
+        loss = loss - flow.orientation.log_prob(condition, turned, sides).mean()
     loss.backward()
     for name, parameter in flow.named_parameters():
         assert parameter.grad is not None, name

@@ -76,7 +76,7 @@ def test_commands_of_the_page(tmp_path: Path) -> None:
         assert '"shape": [2, 3, 96]' in outputs[1]
         triton, fleet = (run(block, server, tmp_path, "python") for block in blocks("python"))
         assert triton.strip() == "(2, 12, 12)"
-        assert re.fullmatch(r"\[\s*[\d.e+]+\s+[\d.e+]+\s+[\d.e+]+\]", fleet.strip())
+        assert re.fullmatch(r"\[\s*[\d.e+]+\s+[\d.e+]+\s+[\d.e+]+\s*\]", fleet.strip())
         run(secrets, server, tmp_path)
         before = Path.cwd()
         os.chdir(tmp_path)  # where the token and the certificate are

@@ -21,8 +21,11 @@ from tests.training.conftest import log_of, tilted_showers, tiny_showers
 
 SMALL: dict[str, Any] = {
     "energy_epochs": 2,
+    "summary_epochs": 2,
     "marginal_epochs": 2,
     "coupling_epochs": 2,
+    "orientation_epochs": 2,
+    "overflow_epochs": 2,
     "batch_size": 16,
     "couplings": 2,
     "width": 8,
@@ -44,17 +47,26 @@ def showers(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_stages_follow_each_other(showers: Path, tmp_path: Path) -> None:
-    run = opened(showers, tmp_path / "run")
+PLAIN = ["energies", "marginals", "couplings", "overflow"]
+FULL = ["energies", "summaries", "marginals", "couplings", "orientation", "overflow"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "stages"),
+    [({}, PLAIN), ({"oriented": True, "summaries": ("hits", "brightest")}, FULL)],
+)
+def test_the_stages_follow_each_other(
+    showers: Path, tmp_path: Path, settings: dict[str, Any], stages: list[str]
+) -> None:
+    run = opened(showers, tmp_path / "run", **settings)
     before = {k: v.clone() for k, v in run.average.state_dict().items()}
     fit_flow(run)
     lines: list[dict[str, Any]] = [*log_of(tmp_path / "run")]
-    stages = ["energies", "energies", "marginals", "marginals", "couplings", "couplings"]
-    assert [line["stage"] for line in lines] == stages
+    assert [line["stage"] for line in lines] == [stage for stage in stages for _ in range(2)]
     assert "shape_distance" in lines[-1]
     after = run.average.state_dict()
     learnt = {k.split(".")[0] for k in after if not torch.equal(after[k], before[k])}
-    assert learnt == {"energies", "marginals", "flow"}
+    assert learnt == {"flow" if stage == "couplings" else stage for stage in stages}
 
 
 def test_more_training_is_likelier(showers: Path, tmp_path: Path) -> None:
@@ -66,19 +78,19 @@ def test_more_training_is_likelier(showers: Path, tmp_path: Path) -> None:
         assert losses[-1] < losses[0] - 0.1
 
 
-@pytest.mark.parametrize("killed_after", [1, 3, 5])
+@pytest.mark.parametrize("killed_after", [1, 3, 5, 7])
 def test_a_killed_training_goes_on_with_the_same_losses(
     showers: Path, tmp_path: Path, killed_after: int
 ) -> None:
     fit_flow(opened(showers, tmp_path / "whole"))
 
     def kill(done: int, total: int, figures: dict[str, float]) -> None:
-        if done == killed_after * total // 6 + 1:
+        if done == killed_after * total // 8 + 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fit_flow(opened(showers, tmp_path / "killed"), kill)
-    assert len(log_of(tmp_path / "killed")) < 6
+    assert len(log_of(tmp_path / "killed")) < 8
     run = opened(showers, tmp_path / "killed", resume=True)
     fit_flow(run)
     for one, two in zip(log_of(tmp_path / "killed"), log_of(tmp_path / "whole"), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,8 +34,12 @@ def showers(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_bundle_makes_the_showers_of_the_network(showers: Path, tmp_path: Path) -> None:
-    run = open_flow({"e+": showers}, tmp_path / "run", make_flow_config(**SMALL), name="ours@2")
+@pytest.mark.parametrize("settings", [{}, {"oriented": True, "summaries": ("hits", "width")}])
+def test_the_bundle_makes_the_showers_of_the_network(
+    showers: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    config = make_flow_config(**SMALL, **settings)
+    run = open_flow({"e+": showers}, tmp_path / "run", config, name="ours@2")
     fit_flow(run)
     simulator = NeuralSimulator(export_run(run))
     assert (simulator.name, simulator.card.version) == ("ours", 2)
@@ -49,7 +54,7 @@ def test_the_bundle_makes_the_showers_of_the_network(showers: Path, tmp_path: Pa
         expected = run.average.merged()(
             torch.from_numpy(noise), torch.from_numpy(energy).float()[:, None]
         )
-    for layer, image in zip(found.layers, expected, strict=True):
+    for layer, image in zip((*found.layers, found.overflow), expected, strict=True):
         np.testing.assert_allclose(layer, 1000 * image.numpy(), rtol=1e-3, atol=1e-2)
 
 

@@ -126,6 +126,8 @@ class Architecture(_Part):
     """Whether layers are linked by in-painting attention."""
     parameters: Annotated[int, Field(ge=0)]
     """Trained numbers of the generator."""
+    overflow: bool = False
+    """Whether it gives the energy beside the cells of each layer as well: its output `overflow`."""
     differs_from_paper: str = ""
     """What is not as in arXiv:1705.02355; one thing after another, parted by semicolons."""
 
@@ -246,6 +248,16 @@ class Card(_Part):
     def condition_names(self) -> tuple[str, ...]:
         """Columns of what the network is told: the energy first."""
         return ("energy_gev", *(condition.name for condition in self.conditions))
+
+    @property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """Outputs of the network by name, and the shape of each for one shower: `layer_0`, ...
+
+        All in MeV; `overflow`, of length n_layers, if the network makes it.
+        """
+        shapes = self.calorimeter.layer_shapes
+        outputs: dict[str, tuple[int, ...]] = {f"layer_{k}": s for k, s in enumerate(shapes)}
+        return {**outputs, "overflow": (len(shapes),)} if self.architecture.overflow else outputs
 
 
 def check_model_name(name: str) -> str:

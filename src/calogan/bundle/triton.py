@@ -76,7 +76,7 @@ def triton_config(card: Card, options: TritonOptions | None = None) -> str:
         'backend: "onnxruntime"',
         f"max_batch_size: {options.max_batch_size}",
         *(_tensor("input", name, shape) for name, shape in _inputs(card).items()),
-        *(_tensor("output", name, shape) for name, shape in _outputs(card).items()),
+        *(_tensor("output", name, shape) for name, shape in card.outputs.items()),
         f"dynamic_batching {{ max_queue_delay_microseconds: {options.delay_us} }}",
         "# every version is served; a client that names none gets the highest",
         "version_policy { all {} }",
@@ -134,10 +134,6 @@ def _inputs(card: Card) -> dict[str, tuple[int, ...]]:
     return {"noise": (card.architecture.latent_size,), told: (len(card.condition_names),)}
 
 
-def _outputs(card: Card) -> dict[str, tuple[int, ...]]:
-    return {f"layer_{k}": shape for k, shape in enumerate(card.calorimeter.layer_shapes)}
-
-
 def _tensor(what: str, name: str, shape: tuple[int, ...]) -> str:
     dims = ", ".join(map(str, shape))
     return f'{what} [ {{ name: "{name}", data_type: TYPE_FP32, dims: [ {dims} ] }} ]'
@@ -159,7 +155,7 @@ def _check(folder: Path, card: Card, others: Sequence[Card]) -> None:
                 " this one another version"
             )
             raise ModelError(msg)
-        if (_inputs(other), _outputs(other)) != (_inputs(card), _outputs(card)):
+        if (_inputs(other), other.outputs) != (_inputs(card), card.outputs):
             msg = (
                 f"{folder}: version {other.version} of {card.name} has other inputs or outputs"
                 f" than version {card.version}: Triton wants one of them under another name"

@@ -38,10 +38,9 @@ class ServedModel(NeuralSimulator):
 
     @cached_property
     def outputs(self) -> tuple[TensorKind, ...]:
-        """Energies of the cells of each layer [MeV]."""
+        """What the network gives [MeV]: the cells of each layer, and the overflow of some."""
         return tuple(
-            TensorKind(f"layer_{k}", "FP32", (-1, *shape))
-            for k, shape in enumerate(self.calorimeter.layer_shapes)
+            TensorKind(name, "FP32", (-1, *shape)) for name, shape in self.card.outputs.items()
         )
 
     @cached_property

@@ -153,7 +153,7 @@ class RemoteSimulator(TrainedSimulator):
             self._address.model,
             str(self.card.version),
             {"noise": noise, self.told: told},
-            tuple(self.layer_names),
+            tuple(self.card.outputs),
         )
 
         def ask(server: Transport) -> list[NDArray[np.float32]]:

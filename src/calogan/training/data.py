@@ -45,11 +45,14 @@ class Batch:
         condition: What the network is told of each, shape `(n, c)`: the incident energy [GeV] and,
             where the beam varies, the columns that `ShowerSet.condition_names` names.
         label: Index of the particle in the order of the recipe, shape `(n,)`, int64.
+        overflow: Energy beside the cells of each layer, shape `(n, n_layers)` [GeV]; NaN for
+            further readings, of which files do not say it.
     """
 
     layers: tuple[Tensor, ...]
     condition: Tensor
     label: Tensor
+    overflow: Tensor
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ class ShowerSet:
         shower_mb = 4e-6 * calorimeter.n_cells
         held = sum(file.n * file.n_readings for file in files)
         self.in_memory = held * shower_mb <= memory_mb
-        self._kept: dict[tuple[int, int], NDArray[np.float32]] = {}
+        self._kept: dict[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         buffers = _BUFFERS * min(buffer_size, len(self)) * shower_mb
         if not self.in_memory and buffers > memory_mb:
             msg = (
@@ -210,8 +213,8 @@ class ShowerSet:
                 wanted = tuple(torch.cat(pair) for pair in zip(rest, wanted, strict=True))
             n_full = len(wanted[0]) // batch_size * batch_size
             for at in range(rank * share, n_full, batch_size):
-                cells, condition, label = (values[at : at + share] for values in wanted)
-                yield Batch(self._layers(cells), condition, label)
+                cells, condition, label, overflow = (v[at : at + share] for v in wanted)
+                yield Batch(self._layers(cells), condition, label, overflow)
             rest = tuple(values[n_full:].clone() for values in wanted)
 
     def _pools(self, epoch: int) -> list[list[_Block]]:
@@ -231,7 +234,7 @@ class ShowerSet:
     def _shuffled(
         self, epoch: int, pools: Sequence[Sequence[_Block]], first: int
     ) -> Iterator[tuple[Tensor, ...]]:
-        """Cells, conditions and labels of one pool after another, from the first one wanted."""
+        """Cells, conditions, labels and overflow of one pool after another, from the first one wanted."""
         numbers = range(first, len(pools))
         if self.in_memory:
             for number in numbers:
@@ -259,30 +262,38 @@ class ShowerSet:
         readings = [int(rng.integers(self.files[block.file].n_readings)) for block in pool]
         mirrored = rng.random((2, n)) < 0.5
         cells = np.empty((n, self.calorimeter.n_cells), dtype=np.float32)
+        overflow = np.empty((n, len(self.calorimeter.layers)), dtype=np.float32)
         index = np.empty(n, dtype=np.int64)
         begin = 0
         with _Files(self.files) as opened:
             for block, reading in zip(pool, readings, strict=True):
                 where = places[begin : begin + len(block)]
-                cells[where] = self._read(opened, block, reading)
+                cells[where], overflow[where] = self._read(opened, block, reading)
                 index[where] = np.arange(block.offset, block.offset + len(block))
                 begin += len(block)
         condition = self.condition[index]
         for (opposite, signs), turn in zip(self._mirrors, mirrored, strict=False):
             cells[turn] = cells[turn][:, opposite]
             condition[torch.from_numpy(turn)] *= signs
-        return torch.from_numpy(cells), condition, self.label[index]
+        label = self.label[index]
+        return torch.from_numpy(cells), condition, label, torch.from_numpy(overflow)
 
-    def _read(self, opened: _Files, block: _Block, reading: int) -> NDArray[np.float32]:
-        """Cell energies of a block, shape `(n, n_cells)` [GeV]."""
+    def _read(
+        self, opened: _Files, block: _Block, reading: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Cells `(n, n_cells)` and overflow `(n, n_layers)` of a block [GeV]."""
         kept = self._kept.get((block.offset, reading))
         if kept is not None:
             return kept
         showers = opened[block.file].read(block.start, block.stop, view=reading)
-        cells = showers.cells / np.float32(MEV_PER_GEV)
+        unit = np.float32(MEV_PER_GEV)
+        overflow = (
+            showers.overflow / unit if reading == 0 else np.full_like(showers.overflow, np.nan)
+        )
+        parts = showers.cells / unit, overflow
         if self.in_memory:
-            self._kept[block.offset, reading] = cells
-        return cells
+            self._kept[block.offset, reading] = parts
+        return parts
 
     def _layers(self, cells: Tensor) -> tuple[Tensor, ...]:
         shapes = self.calorimeter.layer_shapes
@@ -297,7 +308,7 @@ class ShowerSet:
         for block in self._blocks:
             with _Files(self.files) as opened:
                 for reading in range(self.files[block.file].n_readings):
-                    total += self._read(opened, block, reading).sum(0, dtype=np.float64)
+                    total += self._read(opened, block, reading)[0].sum(0, dtype=np.float64)
                     n += len(block)
         for opposite, _ in self._mirrors:
             total = (total + total[opposite]) / 2

@@ -67,12 +67,12 @@ def export_onnx(
         label: Index of the particle, of a network that knows several: it knows one from then on.
     """
     network = _InMev(generator.merged(), label).eval()
-    return _to_onnx(network, generator.latent_size, n_conditions, len(generator.streams))
+    outputs = [f"layer_{k}" for k in range(len(generator.streams))]
+    return _to_onnx(network, generator.latent_size, n_conditions, outputs)
 
 
-def _to_onnx(network: nn.Module, latent_size: int, n_conditions: int, n_layers: int) -> bytes:
+def _to_onnx(network: nn.Module, latent_size: int, n_conditions: int, outputs: list[str]) -> bytes:
     told = "energy" if n_conditions == 1 else "condition"
-    outputs = [f"layer_{k}" for k in range(n_layers)]
     example = (torch.zeros(2, latent_size), torch.ones(2, n_conditions))
     batch = torch.export.Dim("n", min=1)
     with _quiet():
@@ -167,13 +167,14 @@ def export_flow(
 ) -> Path:
     """Write the bundle of a flow: arguments as for `export_bundle`, and its settings by name."""
     network = _InMev(generator.merged(), None).eval()
-    n_layers = len(generator.layout.layer_shapes)
-    model = _to_onnx(network, generator.latent_size, 1, n_layers)
+    layers = [f"layer_{k}" for k in range(len(generator.layout.layer_shapes))]
+    model = _to_onnx(network, generator.latent_size, 1, [*layers, "overflow"])
     architecture = Architecture.model_validate(
         {
             "kind": "flow",
             "latent_size": generator.latent_size,
             "attention": False,
+            "overflow": True,
             "parameters": sum(p.numel() for p in generator.parameters()),
         }
     )

@@ -80,13 +80,14 @@ def generate_like(
     noise = torch.randn(len(real), cast(int, generator.latent_size), generator=rng)
     generator.eval()
     layers = [np.empty((len(real), *s), np.float32) for s in training.calorimeter.layer_shapes]
+    overflow = np.zeros_like(real.overflow)
     for start in range(0, len(real), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
-        part = None if label is None else label[rows]
-        images = _images(generator, noise[rows], condition[rows], part, device)
-        for layer, image in zip(layers, images, strict=True):
-            layer[rows] = (image * MEV_PER_GEV).float().cpu().numpy()
-    overflow = np.zeros_like(real.overflow)
+        wanted = None if label is None else label[rows]
+        images = _images(generator, noise[rows], condition[rows], wanted, device)
+        parts = (*layers, overflow)[: len(images)]  # not all networks make the overflow
+        for part, image in zip(parts, images, strict=True):
+            part[rows] = (image * MEV_PER_GEV).float().cpu().numpy()
     return replace(real, layers=tuple(layers), overflow=overflow, views=())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt, MultipleOf
 
@@ -36,11 +36,19 @@ class FlowConfig:
 
     # the stages
     energy_epochs: Annotated[Count, "Epochs of the energies of the layers."] = 120
+    summary_epochs: Annotated[
+        Count, "Epochs of what else is drawn of each layer, where that is learnt."
+    ] = 60
     marginal_epochs: Annotated[Count, "Epochs of the cells, each by itself."] = 200
     coupling_epochs: Annotated[Count, "Epochs of their correlations."] = 100
+    orientation_epochs: Annotated[
+        Count, "Epochs of which way round layers lie, where that is learnt."
+    ] = 30
+    overflow_epochs: Annotated[Count, "Epochs of the energy beside the cells."] = 100
     energy_lr: Annotated[Rate, "Learning rate of the energies, at its highest."] = 2e-3
     marginal_lr: Annotated[Rate, "Learning rate of the cells, at its highest."] = 2e-3
     coupling_lr: Annotated[Rate, "Learning rate of the correlations, at its highest."] = 5e-4
+    last_lr: Annotated[Rate, "Learning rate of orientation and overflow, at its highest."] = 2e-3
     weight_decay: Annotated[Share, "AdamW's weight decay."] = 1e-3
     ema_decay: Annotated[
         Share, "Decay of the moving average of the weights, which is exported."
@@ -50,6 +58,15 @@ class FlowConfig:
     # the network
     couplings: Annotated[Annotated[int, Gt(1), MultipleOf(2)], "Couplings of the flow."] = 8
     width: Annotated[Count, "Neurons in each hidden layer of couplings and cells."] = 256
+    summaries: Annotated[
+        tuple[Literal["hits", "brightest", "width"], ...],
+        "What else of each layer is drawn before its cells: the number of hits, the share of the"
+        " brightest cell, the width.",
+    ] = ()
+    oriented: Annotated[
+        bool,
+        "Learn each layer lying one way round, and which way it lies apart; reflections are off then.",
+    ] = False
 
     # data, as for the CaloGAN
     reflections: Annotated[bool, "Mirror the showers in x and y at random."] = True
@@ -74,8 +91,11 @@ class FlowConfig:
         """Epochs of each stage, in order."""
         return {
             "energies": self.energy_epochs,
+            "summaries": self.summary_epochs if self.summaries else 0,
             "marginals": self.marginal_epochs,
             "couplings": self.coupling_epochs,
+            "orientation": self.orientation_epochs if self.oriented else 0,
+            "overflow": self.overflow_epochs,
         }
 
     @property
@@ -83,18 +103,22 @@ class FlowConfig:
         """Highest learning rate of each stage."""
         return {
             "energies": self.energy_lr,
+            "summaries": self.last_lr,
             "marginals": self.marginal_lr,
             "couplings": self.coupling_lr,
+            "orientation": self.last_lr,
+            "overflow": self.last_lr,
         }
 
     @property
     def data(self) -> TrainingConfig:
         """What the reading of showers is told."""
-        return make_config(**{name: getattr(self, name) for name in _OF_THE_DATA})
+        told = {name: getattr(self, name) for name in _OF_THE_DATA}
+        return make_config(**{**told, "reflections": self.reflections and not self.oriented})
 
     def as_dict(self) -> dict[str, Any]:
         """The settings by name, as YAML and JSON hold them."""
-        return asdict(self)
+        return {**asdict(self), "summaries": list(self.summaries)}
 
 
 def make_flow_config(place: str = "", /, **settings: Any) -> FlowConfig:

@@ -96,10 +96,11 @@ def fit_flow(run: FlowRun, on_batch: OnBatch | None = None) -> None:
                     "epoch": state.epoch,
                     "step": state.step,
                     "stage": stage,
-                    stage: figure,
+                    # not known where all showers of the epoch were further readings
+                    stage: None if math.isnan(figure) else figure,
                     f"validation_{stage}": _validate(run, stage),
                 }
-                if last_of_stage and stage == "couplings":
+                if state.epoch == n_epochs:
                     made = generate_like(
                         run.average, run.validation, run.training, torch.device("cpu")
                     )
@@ -141,7 +142,8 @@ def _run_epoch(
         if on_batch:
             on_batch(state.step, n_epochs * n_batches, {stage: figure})
     state.epoch += 1
-    return sum(figures) / len(figures)
+    known = [figure for figure in figures if not math.isnan(figure)]
+    return sum(known) / len(known) if known else math.nan
 
 
 @torch.no_grad()
@@ -162,6 +164,7 @@ def _validate(run: FlowRun, stage: str) -> float:
         tuple(torch.from_numpy(layer / MEV_PER_GEV).float() for layer in showers.layers),
         torch.from_numpy(showers.incident.energy_gev).float()[:, None],
         torch.zeros(len(showers), dtype=torch.int64),
+        torch.from_numpy(showers.overflow / MEV_PER_GEV).float(),
     )
     run.average.eval()
     return loss_of(stage, run.average, batch, rng)[1]

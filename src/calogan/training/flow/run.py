@@ -19,7 +19,7 @@ from calogan.networks.flow import FlowGenerator
 from calogan.training.checkpoint import TrainingState, load_checkpoint
 from calogan.training.data import ShowerSet
 from calogan.training.flow.configuration import FREE_TO_CHANGE, FlowConfig
-from calogan.training.flow.stages import STAGES, layout_of, make_generator
+from calogan.training.flow.stages import layout_of, make_generator
 from calogan.training.loading import Validation, load_showers
 from calogan.training.output import Resume, facts_of, find_checkpoint, prepare_output
 from calogan.training.recipe import file_stem
@@ -103,7 +103,8 @@ def open_flow(
             betas=(0.9, 0.99),
             weight_decay=config.weight_decay,
         )
-        for stage in STAGES
+        for stage, epochs in config.epochs.items()
+        if epochs
     }
     state = TrainingState(modules, optimizers, torch.Generator().manual_seed(config.seed))
     if checkpoint:
@@ -133,9 +134,16 @@ def _check_same(saved: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
 
 def part_of(generator: FlowGenerator, stage: str) -> torch.nn.Module:
     """The part of the network that a stage trains."""
-    parts: dict[str, torch.nn.Module] = {
+    parts: dict[str, torch.nn.Module | None] = {
         "energies": generator.energies,
+        "summaries": generator.summaries,
         "marginals": generator.marginals,
         "couplings": generator.flow,
+        "orientation": generator.orientation,
+        "overflow": generator.overflow,
     }
-    return parts[stage]
+    part = parts[stage]
+    if part is None:
+        msg = f"this flow has no stage {stage}"
+        raise ValueError(msg)
+    return part

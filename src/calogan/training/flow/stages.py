@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,7 @@ from calogan.training.flow.configuration import FlowConfig
 
 __all__ = ["STAGES", "begin_stage", "layout_of", "loss_of", "make_generator"]
 
-STAGES = ("energies", "marginals", "couplings")
+STAGES = ("energies", "summaries", "marginals", "couplings", "orientation", "overflow")
 """In the order of their training; names of the parts of `FlowGenerator` that they train."""
 
 _LOOKED_AT = 40_000  # readings that scales, tables and covariances are taken from
@@ -37,12 +38,13 @@ class _Readings:
     energy: Tensor
     cells: Tensor
     layer_energies: Tensor
+    overflow: Tensor
 
 
 def _readings(batch: Batch) -> _Readings:
     flat = [layer.flatten(1) * MEV_PER_GEV for layer in batch.layers]
     sums = torch.stack([part.sum(1) for part in flat], 1)
-    return _Readings(batch.condition[:, :1], torch.cat(flat, 1), sums)
+    return _Readings(batch.condition[:, :1], torch.cat(flat, 1), sums, batch.overflow * MEV_PER_GEV)
 
 
 def _look(training: ShowerSet, batch_size: int, n: int = _LOOKED_AT) -> Iterator[_Readings]:
@@ -89,14 +91,38 @@ def make_generator(layout: Layout, training: ShowerSet, config: FlowConfig) -> F
     brightest = int(sums.mean(0).argmax())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        generator = FlowGenerator(layout, brightest, couplings=config.couplings, width=config.width)
-    generator.fit_scale(energy, sums)
+        generator = FlowGenerator(
+            layout,
+            brightest,
+            couplings=config.couplings,
+            width=config.width,
+            oriented=config.oriented,
+            summaries=config.summaries,
+        )
     rng = torch.Generator().manual_seed(config.seed)
-    coordinates = [generator.coordinates.encode(part.cells, rng) for part in parts]
+    summaries = [_summaries(generator, part, rng) for part in parts]
+    known = [x for x in summaries if x is not None]
+    generator.fit_scale(energy, sums, torch.cat(known) if known else None)
+    coordinates = [_encode(generator, part, rng) for part in parts]
     generator.marginals.fit_scale(
         torch.cat([y for y, _ in coordinates]), torch.cat([on for _, on in coordinates])
     )
     return generator
+
+
+def _encode(
+    generator: FlowGenerator, seen: _Readings, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    return generator.coordinates.encode(generator.turned(seen.cells), rng)
+
+
+def _summaries(generator: FlowGenerator, seen: _Readings, rng: torch.Generator) -> Tensor | None:
+    return generator.summaries.measure(seen.cells, rng) if generator.summaries else None
+
+
+def _condition(generator: FlowGenerator, seen: _Readings, rng: torch.Generator) -> Tensor:
+    summaries = _summaries(generator, seen, rng)
+    return generator.condition(seen.energy, seen.layer_energies, summaries)
 
 
 def loss_of(
@@ -111,9 +137,21 @@ def loss_of(
     if stage == "energies":
         loss = -generator.energies.log_prob(seen.energy, seen.layer_energies).mean()
         return loss, loss.item()
+    if stage == "overflow":
+        return _loss_of_overflow(generator, seen)
     with torch.no_grad():
-        condition = generator.condition(seen.energy, seen.layer_energies)
-        y, on = generator.coordinates.encode(seen.cells, rng)
+        summaries = _summaries(generator, seen, rng)
+        condition = generator.condition(seen.energy, seen.layer_energies, summaries)
+    if stage == "summaries" and generator.summaries and summaries is not None:
+        energies = generator.raw_condition(seen.energy, seen.layer_energies)
+        loss = -generator.summaries.log_prob(energies, summaries).mean()
+        return loss, loss.item()
+    if stage == "orientation" and generator.orientation:
+        cells, sides = generator.orientation.canonical(seen.cells)
+        loss = -generator.orientation.log_prob(condition, cells, sides).mean()
+        return loss, loss.item()
+    with torch.no_grad():
+        y, on = _encode(generator, seen, rng)
     if stage == "marginals":
         loss = -generator.marginals.log_prob(y, on, condition).mean()
         return loss / generator.marginals.n_cells, loss.item()
@@ -122,19 +160,40 @@ def loss_of(
     return -gain, gain.item()
 
 
+def _known_overflow(seen: _Readings) -> tuple[Tensor, Tensor, Tensor]:
+    """Energies, cells and overflow of the showers whose overflow is known."""
+    known = ~seen.overflow.isnan().any(1)
+    return seen.energy[known], seen.cells[known], seen.overflow[known]
+
+
+def _loss_of_overflow(generator: FlowGenerator, seen: _Readings) -> tuple[Tensor, float]:
+    energy, cells, overflow = _known_overflow(seen)
+    if not len(energy):  # a batch of further readings: nothing to learn
+        nothing = sum(p.sum() for p in generator.overflow.parameters()) * torch.zeros(())
+        return nothing, math.nan
+    # the part that the batch holds, so that each shower counts alike
+    loss = -generator.overflow.log_prob(energy, cells, overflow).sum() / len(seen.energy)
+    return loss, loss.item() * len(seen.energy) / len(energy)
+
+
 @torch.no_grad()
 def begin_stage(
     stage: str, generator: FlowGenerator, training: ShowerSet, config: FlowConfig
 ) -> None:
-    """Set what a stage starts from: for the couplings, the tables and the linear layer."""
+    """Set what a stage starts from: scales, or for the couplings the tables and the linear layer."""
+    if stage == "overflow":
+        parts = [_known_overflow(x) for x in _look(training, min(512, len(training)))]
+        energy, cells, overflow = (torch.cat(x) for x in zip(*parts, strict=True))
+        if len(energy):
+            generator.overflow.fit_scale(energy, cells, overflow)
     if stage != "couplings":
         return
     rng = torch.Generator().manual_seed(config.seed + 1)
     _fit_tables(generator, training, rng)
     batches = _look(training, min(512, len(training)), _FITTED)
     seen = list(batches)
-    condition = torch.cat([generator.condition(x.energy, x.layer_energies) for x in seen])
-    coordinates = [generator.coordinates.encode(x.cells, rng) for x in seen]
+    condition = torch.cat([_condition(generator, x, rng) for x in seen])
+    coordinates = [_encode(generator, x, rng) for x in seen]
     on = torch.cat([on for _, on in coordinates])
     g = generator.marginals.gaussianise(torch.cat([y for y, _ in coordinates]), on, condition, rng)
     limit = generator.marginals.limits(condition)
@@ -163,8 +222,8 @@ def _fit_tables(generator: FlowGenerator, training: ShowerSet, rng: torch.Genera
     """Quantiles of the standardised coordinates, one table for all cells that mirrors connect."""
     rows = []
     for seen in _look(training, min(512, len(training))):
-        condition = generator.condition(seen.energy, seen.layer_energies)
-        y, on = generator.coordinates.encode(seen.cells, rng)
+        condition = _condition(generator, seen, rng)
+        y, on = _encode(generator, seen, rng)
         rows.append(generator.marginals.residuals(y, on, condition))
     values = torch.cat(rows).numpy()
     probabilities = 1 / (1 + np.exp(-np.linspace(-_LAST_LOGIT, _LAST_LOGIT, KNOTS)))
