@@ -116,7 +116,7 @@ def table(text: str) -> NDArray[np.float64]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["calogan-eplus", "calogan-gamma", "calogan-piplus"])
+@pytest.mark.parametrize("model", ["calogan-eplus", "calogan-gamma", "eplus", "piplus"])
 def test_the_numbers_are_those_of_python(program: Path, tmp_path: Path, model: str) -> None:
     path = find_bundle(model)
     assert path is not None

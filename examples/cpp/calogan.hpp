@@ -31,6 +31,7 @@ struct Card {
   double low_gev = 0, high_gev = 0;       ///< energies of the training
   std::vector<std::string> conditions;    ///< told beside the energy; mostly none
   std::size_t n_layers = 0;
+  bool overflow = false;                  ///< whether it also gives the energy beside the cells
 
   /// Read `BUNDLE/card.json`.
   static Card read(const std::string& bundle) {
@@ -48,6 +49,7 @@ struct Card {
       card.low_gev = json.at("energy_range_gev").at(0).get<double>();
       card.high_gev = json.at("energy_range_gev").at(1).get<double>();
       card.n_layers = json.at("calorimeter").at("layers").size();
+      card.overflow = json.at("architecture").value("overflow", false);
       if (json.contains("conditions"))
         for (const auto& condition : json.at("conditions"))
           card.conditions.push_back(condition.at("name").get<std::string>());
@@ -73,7 +75,8 @@ struct Layer {
   }
 };
 
-/// The network of a bundle.
+/// The network of a bundle. It is asked for the cells; the energy beside them, which some networks
+/// give as well, it is not.
 class Generator {
  public:
   /// @param bundle  folder with model.onnx and card.json
@@ -139,7 +142,8 @@ class Generator {
 
   /// Inputs and outputs must be those of the card.
   void check() const {
-    if (session_.GetInputCount() != 2 || session_.GetOutputCount() != card_.n_layers)
+    const auto n_outputs = card_.n_layers + (card_.overflow ? 1 : 0);
+    if (session_.GetInputCount() != 2 || session_.GetOutputCount() != n_outputs)
       throw Error("the network of " + card_.name + " is not the one on its card");
     Ort::AllocatorWithDefaultOptions allocator;
     for (std::size_t k = 0; k < 2; ++k) {

@@ -31,7 +31,7 @@ def test_the_python_and_the_commands(
     """In their order, in one folder, with a training's model and a network to begin with."""
     monkeypatch.chdir(tmp_path)
     make_bundle(tmp_path / "run" / "model", name="first")
-    shipped = find_bundle("eplus")
+    shipped = find_bundle("calogan-eplus")
     assert shipped is not None
     shutil.copy(shipped / "model.onnx", "network.onnx")
     (python,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -62,7 +62,7 @@ def test_simulate_with_the_bundled_model(calogan: Command, tmp_path: Path) -> No
     )
     assert result.code == 0, result.err
     assert "100 showers in" in result.out
-    assert "model calogan-eplus" in result.out
+    assert "model eplus" in result.out
     showers = read_showers(path)
     assert len(showers) == 100
     assert (showers.incident.energy_gev == 50).all()

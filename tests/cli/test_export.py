@@ -25,11 +25,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calogan: Command) -> Ru
 def test_bundled_models_and_a_folder(run: Run) -> None:
     code, out, err = run("--format", "triton", "models", "eplus", "gamma", "./tiny", "--threads", 2)
     assert code == 0, err
-    assert "calogan-eplus version 2 -> models/calogan-eplus/2" in out
+    assert "eplus version 1 -> models/eplus/1" in out
     assert "tritonserver --model-repository=models" in out
     assert sorted(path.name for path in Path("models").iterdir()) == [
-        "calogan-eplus",
-        "calogan-gamma",
+        "eplus",
+        "gamma",
         "tiny",
     ]
     config = Path("models/tiny/config.pbtxt").read_text()

@@ -67,13 +67,13 @@ def test_the_list_has_the_bundled_and_the_local_ones(
     assert (code, err) == (0, "")
     rows = {line.split()[0]: line for line in out.splitlines() if "@" in line}
     assert "1 to 100" in rows["calogan-eplus@2"]
-    assert rows["calogan-eplus@2"].split()[1] == "eplus"
+    assert rows["eplus@1"].split()[1] == "e+"
     assert rows["calogan-eplus@2"].split()[-1] == "package"
     assert rows["ours@2"].split()[-1] == str(ours)  # in one piece, for copying
     assert out.index("ours@2") < out.index("ours@1")
     code, out, _ = run(*command, "--json")
     entries = {(entry["name"], entry["version"]): entry for entry in json.loads(out)}
-    assert entries["calogan-eplus", 2]["default_for"] == "eplus"
+    assert entries["eplus", 1]["architecture"]["kind"] == "flow"
     assert entries["ours", 2]["path"] == str(ours)
     assert entries["ours", 2]["conditions"] == ["energy_gev", "x_mm"]
     assert entries["ours", 1]["size_bytes"] == (ours / "model.onnx").stat().st_size
@@ -200,7 +200,7 @@ def test_the_schema(run: Run) -> None:
     ("arguments", "message"),
     [
         (["show", "nothing"], "no model 'nothing': give one of eplus, "),
-        (["show", "eplus@99"], "no version 99 of the model eplus: there is eplus@2"),
+        (["show", "eplus@99"], "no version 99 of the model eplus: there is eplus@1"),
         (["show", "eplus@x"], "the version of a model is a number from 1"),
         (["show", "./nowhere"], "no model bundle ./nowhere: there is no such folder"),
         (["export", "nothing", "-o", "a.zip"], "no model 'nothing'"),

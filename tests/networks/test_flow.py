@@ -17,7 +17,6 @@ from calogan.networks.flow import (
     CellMarginals,
     CouplingFlow,
     FlowGenerator,
-    GaussianMixture,
     LayerEnergies,
     LayerOrientation,
     LayerOverflow,
@@ -192,25 +191,6 @@ def test_a_chain_draws_what_its_density_says() -> None:
     assert t[:, 0].std().item() == pytest.approx(math.sqrt(second - expected**2), rel=0.03)
     assert (on[:, 0] == 1).all()
     assert 0 < on[:, 1].mean().item() < 1
-
-
-def test_a_mixture_in_several_dimensions_draws_what_its_density_says() -> None:
-    torch.manual_seed(12)
-    mixture = GaussianMixture(2, 1, components=3, width=8)
-    shaken(mixture, 0.5)
-    condition = torch.zeros(100_000, 1)
-    with torch.no_grad():
-        t = mixture(torch.randn(100_000, mixture.noise_size), condition)
-        axis = torch.linspace(-11.5, 11.5, 401)
-        a, b = torch.meshgrid(axis, axis, indexing="ij")
-        points = torch.stack([a.flatten(), b.flatten()], 1)
-        density = mixture.log_prob(torch.zeros(len(points), 1), points).exp()
-    density = density * (23 / 400) ** 2
-    assert density.sum().item() == pytest.approx(1, abs=0.01)
-    mean = density @ points
-    covariance = (points - mean).T @ ((points - mean) * density[:, None])
-    torch.testing.assert_close(t.mean(0), mean, rtol=0, atol=0.03)
-    torch.testing.assert_close(torch.cov(t.T), covariance, rtol=0.03, atol=0.05)
 
 
 def test_overflow_comes_from_what_the_cells_miss() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -23,12 +22,8 @@ __all__ = [
     "search_path",
 ]
 
-DEFAULT_MODELS = {
-    "eplus": "calogan-eplus",
-    "gamma": "calogan-gamma",
-    "piplus": "calogan-piplus",
-}
-"""The default model of a particle, by the stem of its files."""
+DEFAULT_MODELS = ("eplus", "gamma", "piplus")
+"""The best model of each particle that ships, called as the particle's files are."""
 
 BUNDLED = Path(__file__).parents[1] / "models"
 
@@ -42,14 +37,12 @@ class Found:
         card: The card; None if it cannot be read.
         problem: Why it cannot be read.
         hidden_by: A bundle of the same name and version that comes before it.
-        default_for: Short name that opens it: the stem of a particle's files.
     """
 
     path: Path
     card: Card | None = None
     problem: str | None = None
     hidden_by: Path | None = None
-    default_for: str | None = None
 
     @property
     def size_bytes(self) -> int | None:
@@ -108,20 +101,7 @@ def installed() -> list[Found]:
             continue
         before = first.setdefault((card.name, card.version), path)
         found.append(Found(path, card, hidden_by=None if before == path else before))
-    openers = {path: short for short, path in _short_names(first).items()}
-    found = [replace(one, default_for=openers.get(one.path)) for one in found]
     return sorted(found, key=_order)
-
-
-def _short_names(paths: Mapping[tuple[str, int], Path]) -> dict[str, Path]:
-    """What the short name of each particle opens: a model of this name, or the default one."""
-    names = {name for name, _ in paths}
-    opened = {short: short if short in names else DEFAULT_MODELS[short] for short in DEFAULT_MODELS}
-    return {
-        short: paths[name, max(version for other, version in paths if other == name)]
-        for short, name in opened.items()
-        if name in names
-    }
 
 
 def _order(found: Found) -> tuple[bool, str, int]:
@@ -131,35 +111,32 @@ def _order(found: Found) -> tuple[bool, str, int]:
 
 
 def list_bundles() -> list[str]:
-    """Names of all bundles that can be opened by name, short ones first."""
-    usable = [one for one in installed() if one.card and not one.hidden_by]
-    short = {one.default_for for one in usable}
-    names = sorted({one.card.name for one in usable if one.card})
-    return [*(name for name in DEFAULT_MODELS if name in short), *names]
+    """Names of all bundles that can be opened by name, the default models first."""
+    names = {one.card.name for one in installed() if one.card}
+    first = [name for name in DEFAULT_MODELS if name in names]
+    return [*first, *sorted(names - set(first))]
 
 
 def find_bundle(name: str) -> Path | None:
     """Folder of the bundle of this name or path; None if there is none.
 
     Args:
-        name: A folder with a card; else the name of a model, as on its card, or the short name of
-            a default model (`eplus`). `name@2` is version 2; without, the highest version is
-            taken, and of two equal ones the first on the search path.
+        name: A folder with a card; else the name of a model, as on its card. `name@2` is version 2;
+            without, the highest version is taken, and of two equal ones the first on the search
+            path.
 
     Raises:
-        ModelError: There is no such version, the default model is not there, the bundle that is
+        ModelError: There is no such version, a default model is not there, the bundle that is
             meant cannot be read, or the folder is no bundle.
     """
     if _is_file(Path(name) / CARD):
         return Path(name)
     short, wanted = split_version(name)
     there = installed()
-    exact = any(one.card and one.card.name == short for one in there)
-    model = short if exact else DEFAULT_MODELS.get(short, short)
     versions = {
         one.card.version: one.path
         for one in there
-        if one.card and one.card.name == model and not one.hidden_by
+        if one.card and one.card.name == short and not one.hidden_by
     }
     if not versions:
         _explain(name, short, there)
@@ -180,15 +157,11 @@ def _is_file(path: Path) -> bool:
 
 def _explain(name: str, short: str, there: list[Found]) -> None:
     """Raise what can be said about a name that no card has, if anything can."""
-    folders = (short, DEFAULT_MODELS.get(short, short), name)
     for one in there:
-        if one.problem and one.path.name.partition("@")[0] in folders:
+        if one.problem and one.path.name.partition("@")[0] in (short, name):
             raise ModelError(one.problem)
     if short in DEFAULT_MODELS:
-        msg = (
-            f"no model for {short} yet: {DEFAULT_MODELS[short]} is not installed"
-            " (calogan models lists what is)"
-        )
+        msg = f"the model {short} is not installed (calogan models lists what is)"
         raise ModelError(msg)
     folder = Path(name)
     if name and _is_file(folder / "model" / CARD):

@@ -51,7 +51,6 @@ def entry_of(found: Found) -> dict[str, Any]:
     about: dict[str, Any] = {
         "path": str(found.path),
         "bundled": found.bundled,
-        "default_for": found.default_for,
         "hidden_by": None if found.hidden_by is None else str(found.hidden_by),
         "problem": found.problem,
     }
@@ -77,7 +76,7 @@ def models_table(found: list[Found]) -> Table:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0)
-    columns = ("model", "default", "particle", r"E \[GeV]", "calorimeter", "kind, latent")
+    columns = ("model", "particle", r"E \[GeV]", "calorimeter", "kind, latent")
     for column in columns:
         table.add_column(column, no_wrap=True)
     table.add_column("MB", justify="right")
@@ -88,7 +87,6 @@ def models_table(found: list[Found]) -> Table:
             continue
         table.add_row(
             plain(f"{card.name}@{card.version}"),
-            one.default_for or "",
             plain(card.particle),
             _range(card),
             plain(card.calorimeter.name),

@@ -66,9 +66,10 @@ def list_(as_json: Json = False) -> None:
                 f" {plain(one.hidden_by)}, which comes first",
                 soft_wrap=True,
             )
-    missing = [short for short in DEFAULT_MODELS if short not in {f.default_for for f in found}]
+    names = {one.card.name for one in found if one.card}
+    missing = [name for name in DEFAULT_MODELS if name not in names]
     if missing:
-        console.print(f"no model yet for {', '.join(missing)}")
+        console.print(f"not installed: {', '.join(missing)}")
     console.print("more about one: calogan models show NAME", style="dim")
 
 

@@ -247,12 +247,12 @@ def _condition(name: str, values: Tensor, *, mirrored: bool) -> Condition:
 
 
 def _round_range(low: float, high: float) -> tuple[float, float]:
-    """Round outwards by at most 2 %: 1.004 to 99.98 GeV means 1 to 100."""
+    """Round outwards by at most 3 %: 1.02 to 99.98 GeV means 1 to 100."""
     for digits in (1, 2, 3):
         low_step = 10.0 ** (math.floor(math.log10(low)) + 1 - digits)
         high_step = 10.0 ** (math.floor(math.log10(high)) + 1 - digits)
         rounded = math.floor(low / low_step) * low_step, math.ceil(high / high_step) * high_step
-        if rounded[0] > 0.98 * low and rounded[1] < 1.02 * high:
+        if rounded[0] > 0.97 * low and rounded[1] < 1.03 * high:
             return float(f"{rounded[0]:.6g}"), float(f"{rounded[1]:.6g}")
     return low, high
 

@@ -8,7 +8,7 @@ from calogan.networks.flow.energies import LayerEnergies
 from calogan.networks.flow.generator import FlowGenerator
 from calogan.networks.flow.imputation import fill_empty
 from calogan.networks.flow.marginals import CellMarginals
-from calogan.networks.flow.mixtures import GaussianMixture, MixtureChain
+from calogan.networks.flow.mixtures import MixtureChain
 from calogan.networks.flow.orientation import LayerOrientation
 from calogan.networks.flow.overflow import LayerOverflow
 from calogan.networks.flow.summaries import SUMMARIES, LayerSummaries
@@ -19,7 +19,6 @@ __all__ = [
     "CellMarginals",
     "CouplingFlow",
     "FlowGenerator",
-    "GaussianMixture",
     "LayerEnergies",
     "LayerOrientation",
     "LayerOverflow",

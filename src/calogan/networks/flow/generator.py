@@ -100,7 +100,8 @@ class FlowGenerator(nn.Module):
         self.energies.fit_scale(energy, layer_energies)
         raw = self.raw_condition(energy, layer_energies)
         if self.summaries and summaries is not None:
-            self.summaries.mixture.fit_scale(raw, summaries)
+            there = torch.ones_like(summaries, dtype=torch.bool)
+            self.summaries.chain.fit_scale(raw, summaries, there)
             raw = torch.cat([raw, summaries], 1)
         self.condition_mean.copy_(raw.mean(0))
         self.condition_std.copy_(raw.std(0).clamp_min(1e-3))

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians: numbers drawn one after another, or together."""
+"""Numbers drawn one after another, each from a mixture of Gaussians."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["GaussianMixture", "MixtureChain"]
+__all__ = ["MixtureChain"]
 
 _CLAMP = 12.0  # of coordinates, in standard deviations of the training showers
 
@@ -135,98 +135,6 @@ class MixtureChain(nn.Module):
             values.append(x)
             there.append(on)
         return self.mean + self.std * torch.cat(values, 1), torch.cat(there, 1)
-
-
-class GaussianMixture(nn.Module):
-    """p(t | c): Gaussians in several dimensions, each with a covariance of its own.
-
-    As `MixtureChain`, a mixture density network (Bishop 1994, NCRG/94/004), for coordinates that
-    are always there: fewer steps than a chain, and so faster.
-
-    Args:
-        n_coordinates: Length of t, d.
-        n_conditions: Length of the condition.
-        components: Gaussians.
-        width: Neurons in each of the two hidden layers.
-
-    Shapes:
-        Condition `(n, n_conditions)`; coordinates `(n, d)`; noise `(n, 1 + d)`.
-    """
-
-    def __init__(
-        self, n_coordinates: int, n_conditions: int, *, components: int = 16, width: int = 96
-    ) -> None:
-        super().__init__()
-        self.n_coordinates, self.components = n_coordinates, components
-        self.mean: Tensor
-        self.std: Tensor
-        self.told_mean: Tensor
-        self.told_std: Tensor
-        self.register_buffer("mean", torch.zeros(n_coordinates))
-        self.register_buffer("std", torch.ones(n_coordinates))
-        self.register_buffer("told_mean", torch.zeros(n_conditions))
-        self.register_buffer("told_std", torch.ones(n_conditions))
-        d, m = n_coordinates, components
-        self.sizes = (m, m * d, m * d)
-        last = nn.Linear(width, sum(self.sizes))
-        self.network = nn.Sequential(
-            nn.Linear(n_conditions, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), last
-        )
-        nn.init.normal_(last.weight, std=0.01)
-        with torch.no_grad():
-            last.bias.zero_()
-            last.bias[m : m + m * d].copy_(0.7 * torch.randn(m * d))
-        self.shear = nn.Parameter(torch.zeros(m, d, d))
-        lower = torch.tril(torch.ones(d, d), -1)
-        self.lower: Tensor
-        self.register_buffer("lower", lower, persistent=False)
-
-    @property
-    def noise_size(self) -> int:
-        """Normal numbers that a draw takes."""
-        return 1 + self.n_coordinates
-
-    @torch.no_grad()
-    def fit_scale(self, condition: Tensor, t: Tensor) -> None:
-        """Take means and standard deviations of the training showers as units."""
-        self.told_mean.copy_(condition.mean(0))
-        self.told_std.copy_(condition.std(0, correction=0).clamp_min(1e-4))
-        self.mean.copy_(t.mean(0))
-        self.std.copy_(t.std(0, correction=0).clamp_min(1e-4))
-
-    def _mixture(self, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of the components, means, widths; `(n, components, d)` the latter."""
-        told = ((condition - self.told_mean) / self.told_std).clamp(-_CLAMP, _CLAMP)
-        logits, mean, width = self.network(told).split(self.sizes, 1)
-        shape = (-1, self.components, self.n_coordinates)
-        return logits, mean.view(shape), width.view(shape)
-
-    def log_prob(self, condition: Tensor, t: Tensor) -> Tensor:
-        """Log density of the coordinates (in their units), shape `(n,)`."""
-        x = ((t - self.mean) / self.std).clamp(-_CLAMP, _CLAMP)
-        logits, mean, width = self._mixture(condition)
-        std = _std(width)
-        # t = mean + std * (1 + shear) z, with a strictly lower triangular matrix
-        r = ((x[:, None] - mean) / std).unsqueeze(3)
-        factor = torch.eye(self.n_coordinates) + self.shear * self.lower
-        z = torch.linalg.solve_triangular(factor, r.permute(1, 2, 0, 3)[..., 0], upper=False)
-        gauss = -0.5 * z.square().sum(1).T - std.log().sum(2)
-        gauss = gauss - 0.5 * self.n_coordinates * math.log(2 * math.pi)
-        return torch.logsumexp(functional.log_softmax(logits, 1) + gauss, 1)
-
-    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
-        """Draw the coordinates."""
-        choice, z = noise.split((1, self.n_coordinates), 1)
-        logits, mean, width = self._mixture(condition)
-        uniform = 0.5 * (1 + torch.erf(choice / math.sqrt(2)))
-        reached = torch.cumsum(logits.softmax(1), 1)
-        chosen = (reached <= uniform).sum(1).clamp(0, self.components - 1)
-        factor = (torch.eye(self.n_coordinates) + self.shear * self.lower).index_select(0, chosen)
-        z = (factor @ z[:, :, None])[:, :, 0]
-        index = chosen[:, None, None].expand(-1, 1, self.n_coordinates)
-        own_mean, own_width = (x.gather(1, index)[:, 0] for x in (mean, width))
-        drawn: Tensor = (own_mean + _std(own_width) * z).clamp(-_CLAMP, _CLAMP)
-        return self.mean + self.std * drawn
 
 
 def _std(width: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from calogan.networks.flow.mixtures import GaussianMixture
+from calogan.networks.flow.mixtures import MixtureChain
 
 __all__ = ["SUMMARIES", "LayerSummaries"]
 
@@ -17,7 +17,7 @@ the energy from the axis in cells."""
 
 
 class LayerSummaries(nn.Module):
-    """A few numbers of each layer, drawn from a `GaussianMixture` given the energies.
+    """A few numbers of each layer, drawn by a `MixtureChain` given the energies.
 
     Two pions that leave the same energy in a layer may have crossed it or have showered in it, and
     no cell by itself says which. The number of hits does. What is drawn here joins the condition of
@@ -41,12 +41,12 @@ class LayerSummaries(nn.Module):
         super().__init__()
         self.layer_shapes, self.names = layer_shapes, names
         self.n_summaries = len(names) * len(layer_shapes)
-        self.mixture = GaussianMixture(self.n_summaries, n_conditions)
+        self.chain = MixtureChain((True,) * self.n_summaries, n_conditions)
 
     @property
     def noise_size(self) -> int:
         """Normal numbers that a draw takes."""
-        return self.mixture.noise_size
+        return self.chain.noise_size
 
     def measure(self, cells: Tensor, rng: torch.Generator) -> Tensor:
         """Summaries of showers; hits are whole numbers, so a part of one is added at random."""
@@ -72,9 +72,10 @@ class LayerSummaries(nn.Module):
 
     def log_prob(self, condition: Tensor, summaries: Tensor) -> Tensor:
         """Log density of the summaries (in units of the training showers), shape `(n,)`."""
-        return self.mixture.log_prob(condition, summaries)
+        there = torch.ones_like(summaries, dtype=torch.bool)
+        return self.chain.log_prob(condition, summaries, there)
 
     def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
         """Draw the summaries."""
-        drawn: Tensor = self.mixture(noise, condition)
+        drawn: Tensor = self.chain(noise, condition)[0]
         return drawn
