@@ -354,7 +354,7 @@ def test_the_commands_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         )
         said += done.stdout
     assert "fast.h5: simulator geant4" in said
-    assert "behind 1 X0 of aluminium, fast with calogan-eplus and library:sample:gamma" in said
+    assert "behind 1 X0 of aluminium, fast with eplus and library:sample:gamma" in said
     with ShowerFile("fast.h5") as file:
         assert file.made_with["upstream"]["name"] == "1 X0 of aluminium"
         assert len(file.made_with["fast"]) == 2

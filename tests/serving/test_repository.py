@@ -39,9 +39,7 @@ def found(*names: str) -> dict[str, list[int]]:
 def test_names_and_versions(installed: Path, tmp_path: Path) -> None:
     assert found("tiny") == {"tiny": [1, 3]}
     assert found("tiny@1", "other") == {"tiny": [1], "other": [1]}
-    eplus = found("eplus")
-    assert list(eplus) == ["eplus", "calogan-eplus"]
-    assert eplus["eplus"] == eplus["calogan-eplus"] != []
+    assert list(found("eplus")) == ["eplus"]
     assert found(str(installed / "tiny@3")) == {"tiny": [3]}
     with pytest.raises(ModelError, match="no version 2 of the model tiny"):
         resolve(["tiny@2"])

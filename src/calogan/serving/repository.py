@@ -50,8 +50,7 @@ def resolve(names: Sequence[str]) -> Wanted:
 
     Args:
         names: `eplus` stands for all installed versions of that model, `eplus@2` for one; a
-            folder for the bundle that is in it. A model is served under the name that was given,
-            and under that of its card.
+            folder for the bundle that is in it. A model is served under the name of its card.
 
     Raises:
         ModelError: There is no such model, it cannot be read, or two folders hold the same one.
@@ -66,19 +65,14 @@ def resolve(names: Sequence[str]) -> Wanted:
             raise ModelError(msg)
         card = read_card(path)
         found = {card.version: (path, card)}
-        shown = [card.name]
-        if path != Path(name):
-            short, version = split_version(name)
-            shown = [short, *(other for other in shown if other != short)]
-            if version is None:
-                found = _versions(card.name)
-        for one in shown:
-            there = wanted.setdefault(one, {})
-            for version, (folder, card) in found.items():
-                if there.get(version, (folder,))[0] != folder:
-                    msg = f"{one}@{version} is both in {there[version][0]} and in {folder}"
-                    raise ModelError(msg)
-                there[version] = folder, card
+        if path != Path(name) and split_version(name)[1] is None:
+            found = _versions(card.name)
+        there = wanted.setdefault(card.name, {})
+        for version, (folder, other) in found.items():
+            if there.get(version, (folder,))[0] != folder:
+                msg = f"{card.name}@{version} is both in {there[version][0]} and in {folder}"
+                raise ModelError(msg)
+            there[version] = folder, other
     return wanted
 
 
