@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from calogan.networks.flow import (
     SUMMARIES,
@@ -141,7 +141,7 @@ def test_the_linear_layer_makes_the_covariance_that_it_was_given() -> None:
     torch.testing.assert_close(torch.cov(g.T), covariance, rtol=0.05, atol=0.15)
 
 
-def shaken(network: torch.nn.Module, size: float = 0.2) -> None:
+def shaken(network: nn.Module, size: float = 0.2) -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(size * torch.randn_like(parameter))
