@@ -218,7 +218,7 @@ def test_full_disk_loses_nothing(tmp_path: Path, limit: int, where: str) -> None
     produce(Dice, incident_of(40), tmp_path / "good.h5", seed=1, made_with={})
     if where == "a.h5:":  # the journal is written already
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("calogan.production.producing.ShowerWriter", _no_room)
+            patch.setattr("calogan.production.showers.ShowerWriter", _no_room)
             with pytest.raises(OutputError):
                 produce(Dice, incident_of(40), path, seed=1, made_with={}, resumable=True)
         limit = 30_000

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calogan.calorimeter import CALOGAN
-from calogan.production.journal import Journal, pack, unpack
+from calogan.production.journal import Journal
+from calogan.production.showers import pack, unpack
 from tests.production.dice import Dice, incident_of
 
 

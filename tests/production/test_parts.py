@@ -18,6 +18,7 @@ from calogan.incident import Incident
 from calogan.production import pending_seed, produce
 from calogan.production.lock import exclusive
 from calogan.production.parts import manifest_of, parts_folder
+from calogan.production.showers import ShowerGoods
 from tests.production.dice import Dice, incident_of
 
 
@@ -89,9 +90,13 @@ def test_a_production_without_parts_is_refused_as_well(tmp_path: Path) -> None:
 def test_the_manifest_covers_the_calorimeter() -> None:
     finer = CALOGAN.model_copy(update={"half_size_mm": 600.0})
     incident = incident_of(3)
-    assert manifest_of(incident, CALOGAN, {}) != manifest_of(incident, finer, {})
+    assert manifest_of(ShowerGoods(incident, CALOGAN), {}) != manifest_of(
+        ShowerGoods(incident, finer), {}
+    )
     moved = Incident.create("e+", incident.energy_gev, position_mm=(0.0, 1.0, -288.0))
-    assert manifest_of(incident, CALOGAN, {}) != manifest_of(moved, CALOGAN, {})
+    assert manifest_of(ShowerGoods(incident, CALOGAN), {}) != manifest_of(
+        ShowerGoods(moved, CALOGAN), {}
+    )
 
 
 def test_a_production_without_finished_chunks_is_no_obstacle(tmp_path: Path) -> None:

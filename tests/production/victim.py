@@ -38,7 +38,7 @@ def torn_write(descriptor: int, data: bytes, place: int) -> int:
     return _pwrite(descriptor, data, place)
 
 
-def half_removed(folder: parts.Parts) -> None:
+def half_removed(folder: parts.Parts[Any]) -> None:
     (folder.folder / "manifest.json").unlink()
     die()
 

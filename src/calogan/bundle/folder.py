@@ -7,13 +7,24 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from calogan.bundle.card import Card
 from calogan.bundle.graph import check_graph
-from calogan.bundle.reading import MAX_CARD_BYTES, parse_card
+from calogan.bundle.reading import MAX_CARD_BYTES, CardT, parse_as
 from calogan.errors import ModelError, OutputError
 from calogan.files.reading import sha256
 
-__all__ = ["Bundle", "check_replaceable", "read_card", "sha256", "write_bundle", "write_card"]
+__all__ = [
+    "Bundle",
+    "check_replaceable",
+    "read_card",
+    "read_card_as",
+    "read_network",
+    "sha256",
+    "write_bundle",
+    "write_card",
+]
 
 CARD, MODEL = "card.json", "model.onnx"
 
@@ -39,7 +50,7 @@ class Bundle:
         self.model_path = self.path / MODEL
         self.card = read_card(self.path)
         check_files(self.path)
-        self._check(sha256(self.model_path))
+        _check_sum(sha256(self.model_path), self.card.sha256, self.model_path)
 
     def read_model(self) -> bytes:
         """Content of `model.onnx`: verified, and nothing but standard operations.
@@ -47,23 +58,47 @@ class Bundle:
         Raises:
             ModelError: It changed since, cannot be read, or holds more than a network needs.
         """
-        try:
-            model = self.model_path.read_bytes()
-        except OSError as error:
-            msg = f"cannot read {self.model_path}: {error.strerror}"
-            raise ModelError(msg) from error
-        self._check(hashlib.sha256(model).hexdigest())
-        check_graph(model, self.model_path)
-        return model
+        return read_network(self.path, self.card.sha256)
 
-    def _check(self, found: str) -> None:
-        if found != self.card.sha256:
-            msg = f"{self.model_path} is damaged: its checksum is not the one on its card"
-            raise ModelError(msg)
+
+def _check_sum(found: str, stated: str, model: Path) -> None:
+    if found != stated:
+        msg = f"{model} is damaged: its checksum is not the one on its card"
+        raise ModelError(msg)
+
+
+def read_network(path: Path, checksum: str) -> bytes:
+    """Content of the `model.onnx` of a bundle: verified, and nothing but standard operations.
+
+    Args:
+        path: The folder.
+        checksum: What its card says.
+
+    Raises:
+        ModelError: It is not the one of the card, cannot be read, or holds more than a network
+            needs.
+    """
+    try:
+        model = (path / MODEL).read_bytes()
+    except OSError as error:
+        msg = f"cannot read {path / MODEL}: {error.strerror}"
+        raise ModelError(msg) from error
+    _check_sum(hashlib.sha256(model).hexdigest(), checksum, path / MODEL)
+    check_graph(model, path / MODEL)
+    return model
 
 
 def read_card(path: Path) -> Card:
+    """Read the card of the bundle in a folder, and nothing else: see `read_card_as`."""
+    return read_card_as(Card, path)
+
+
+def read_card_as(kind: type[CardT], path: Path) -> CardT:
     """Read the card of the bundle in a folder, and nothing else.
+
+    Args:
+        kind: Class of the card.
+        path: The folder.
 
     Raises:
         ModelError: No bundle, another schema, or a field that is wrong.
@@ -75,7 +110,7 @@ def read_card(path: Path) -> Card:
     except OSError as error:
         msg = f"{path} is not a model bundle: cannot read {CARD} ({error.strerror})"
         raise ModelError(msg) from error
-    return parse_card(content, card)
+    return parse_as(kind, content, card)
 
 
 def check_files(path: Path) -> None:
@@ -118,13 +153,13 @@ def check_replaceable(path: Path) -> None:
         raise OutputError(msg)
 
 
-def write_bundle(path: Path, model: bytes, card: Card) -> Path:
+def write_bundle(path: Path, model: bytes, card: BaseModel) -> Path:
     """Write a bundle; the folder appears whole, in the place of an older one.
 
     Args:
         path: The folder.
         model: Content of `model.onnx`.
-        card: What it says; its checksum is filled in.
+        card: What it says; its checksum, the field `sha256`, is filled in.
 
     Raises:
         OutputError: The folder cannot be written, or holds something else than a bundle.

@@ -5,37 +5,58 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from calogan.bundle.card import SCHEMA_VERSION, Card
 from calogan.calorimeter.fields import complaint
 from calogan.calorimeter.readout import LAYER_KINDS
 from calogan.errors import ModelError
 
-__all__ = ["MAX_CARD_BYTES", "parse_card"]
+__all__ = ["MAX_CARD_BYTES", "CardT", "OtherModelError", "parse_as", "parse_card"]
+
+CardT = TypeVar("CardT", bound=BaseModel)
 
 MAX_CARD_BYTES = 4_000_000
 """Largest card that is read: hundreds of times one with all shower shapes."""
 
+_SHOWERS = "showers"
+
+
+class OtherModelError(ModelError):
+    """A model that makes something else, such as jet images instead of showers."""
+
 
 def parse_card(content: bytes, source: str | Path = "card.json") -> Card:
+    """Read the card of a model that makes showers: see `parse_as`."""
+    return parse_as(Card, content, source)
+
+
+def parse_as(kind: type[CardT], content: bytes, source: str | Path = "card.json") -> CardT:
     """Read a card.
 
     Args:
+        kind: Class of the card. One whose models make something else than showers has a field
+            `makes`, with what they make as its default.
         content: What is in `card.json`.
         source: Where it is from, for messages.
 
     Raises:
         ModelError: No JSON, another version of the schema, or a field that is wrong: with its path.
+        OtherModelError: A model that makes something else.
     """
     values = _json(content, source)
+    field = kind.model_fields.get("makes")
+    wanted, made = field.default if field else _SHOWERS, values.get("makes", _SHOWERS)
+    if made != wanted:
+        msg = f"{source}: a model that makes {_shortened(str(made))}, not {wanted}"
+        raise OtherModelError(msg)
     version = values.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION or isinstance(version, bool):
         _refuse_version(version, source)
     try:
-        return Card.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         place, what = complaint(error)
         where = ".".join(str(part) for part in place if part not in (*LAYER_KINDS, "[key]"))

@@ -10,15 +10,18 @@ from platformdirs import user_data_path
 
 from calogan.bundle.card import Card, split_version
 from calogan.bundle.folder import CARD, MODEL, read_card
+from calogan.bundle.reading import OtherModelError
 from calogan.errors import ModelError
 
 __all__ = [
     "DEFAULT_MODELS",
     "Found",
+    "bundles_in",
     "find_bundle",
     "install_folder",
     "installed",
     "list_bundles",
+    "own_search_path",
     "search_path",
 ]
 
@@ -69,15 +72,20 @@ def _user_folder() -> Path:
 
 def search_path() -> list[Path]:
     """Folders that are looked through: those of CALOGAN_MODELS, the user's, the package's."""
-    return [*_own_folders(), _user_folder(), BUNDLED]
+    return [*own_search_path(), BUNDLED]
+
+
+def own_search_path() -> list[Path]:
+    """The same without the package's: models of all kinds may be there."""
+    return [*_own_folders(), _user_folder()]
 
 
 def install_folder() -> Path:
     """Where new bundles go: the first folder of CALOGAN_MODELS, or the user's."""
-    return [*_own_folders(), _user_folder()][0]
+    return own_search_path()[0]
 
 
-def _cards(folder: Path) -> list[Path]:
+def bundles_in(folder: Path) -> list[Path]:
     """Folders with a card: this one, or those in it."""
     try:
         if (folder / CARD).is_file():
@@ -89,13 +97,18 @@ def _cards(folder: Path) -> list[Path]:
 
 
 def installed() -> list[Found]:
-    """All bundles of the search path: by name, the highest version first; unreadable ones last."""
+    """All bundles of the search path: by name, the highest version first; unreadable ones last.
+
+    Models that make something else than showers are left out.
+    """
     found: list[Found] = []
     first: dict[tuple[str, int], Path] = {}
-    paths = dict.fromkeys(path for folder in search_path() for path in _cards(folder))
+    paths = dict.fromkeys(path for folder in search_path() for path in bundles_in(folder))
     for path in paths:
         try:
             card = read_card(path)
+        except OtherModelError:
+            continue
         except ModelError as error:
             found.append(Found(path, problem=str(error)))
             continue

@@ -20,6 +20,7 @@ from calogan.cli import (
     export,
     geant4_data,
     info,
+    jets,
     models,
     observables,
     serve,
@@ -54,6 +55,7 @@ app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.add_typer(calorimeter.app, name="calorimeter")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
+app.add_typer(jets.app, name="jets")
 app.add_typer(geant4_data.app, name="geant4-data")
 
 

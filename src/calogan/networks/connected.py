@@ -7,10 +7,18 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from calogan.networks.windows import Window, window_product
 
-__all__ = ["BatchLastNorm", "Convolution2d", "LocallyConnected2d", "glorot_uniform"]
+__all__ = [
+    "BatchLastNorm",
+    "Convolution2d",
+    "DoubledLocallyConnected2d",
+    "LocallyConnected2d",
+    "doubled",
+    "glorot_uniform",
+]
 
 
 def glorot_uniform(weight: Tensor, fan_in_plus_out: int) -> None:
@@ -37,7 +45,8 @@ class LocallyConnected2d(nn.Module):
         out_channels: Channels of the output.
         in_size: Rows and columns of the input, padding excluded.
         kernel_size: Rows and columns of the kernel.
-        stride: Step along the columns; along the rows it is 1.
+        stride: Step along the columns.
+        row_stride: Step along the rows.
         padding: Zeros added on each of the four sides.
         bias: Whether each output position and channel has a bias.
 
@@ -57,11 +66,12 @@ class LocallyConnected2d(nn.Module):
         kernel_size: tuple[int, int],
         *,
         stride: int = 1,
+        row_stride: int = 1,
         padding: int = 0,
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.window = Window(in_size, kernel_size, stride, (padding,) * 4)
+        self.window = Window(in_size, kernel_size, stride, (padding,) * 4, row_stride)
         self.out_size, positions = self.window.out_size, self.window.positions
         fan_in = in_channels * math.prod(kernel_size)
         self.weight = nn.Parameter(torch.empty(positions, out_channels, fan_in))
@@ -71,6 +81,84 @@ class LocallyConnected2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layer to `x` of shape `(*in_size, in_channels, n)`."""
         return window_product(x, self.weight, self.bias, self.window)
+
+
+class DoubledLocallyConnected2d(nn.Module):
+    """A locally connected layer over an image that is doubled first: each pixel becomes 2 x 2.
+
+    It has the weights of a layer over the doubled image. Pixels that came from the same one are
+    equal, so their weights are added before the image is multiplied: a kernel of 5 x 5 meets 3 x 3
+    different pixels. Four neighbours of the output meet the same pixels, and are computed together.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        in_size: Rows and columns of the input, before it is doubled.
+        kernel_size: Rows, and columns, of the kernel on the doubled image; odd.
+        padding: Zeros added on each of the four sides of the doubled image; even.
+
+    Shapes:
+        Input `(*in_size, in_channels, n)`, output `(*out_size, out_channels, n)`, where `out_size`
+        is `2 * in_size + 2 * padding - kernel_size + 1`. Parameters:
+        positions * out_channels * (kernel_size^2 * in_channels + 1).
+    """
+
+    taps: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        in_size: tuple[int, int],
+        kernel_size: int,
+        *,
+        padding: int = 0,
+    ) -> None:
+        super().__init__()
+        self.out_channels = out_channels
+        # tap i of the output row 2 a + s meets the row a + (s - padding + i) // 2 of the image
+        meets = (torch.arange(2)[:, None] - padding + torch.arange(kernel_size)).div(
+            2, rounding_mode="floor"
+        )
+        first, width = int(meets.min()), int(meets.max() - meets.min()) + 1
+        taps = functional.one_hot(meets - first, width).transpose(1, 2).float()
+        pairs = torch.einsum("sui,tvj->stuvij", taps, taps)
+        pairs = pairs.reshape(4, width**2, kernel_size**2)
+        self.register_buffer("taps", pairs, persistent=False)
+        after = padding - kernel_size // 2 + width - 1 + first  # zeros behind the last row
+        self.window = Window(in_size, (width, width), padding=(-first, after, -first, after))
+        self.out_size = (2 * self.window.out_size[0], 2 * self.window.out_size[1])
+        positions, fan_in = self.window.positions, kernel_size**2 * in_channels
+        self.weight = nn.Parameter(
+            torch.empty(positions, 4, out_channels, kernel_size**2, in_channels)
+        )
+        self.bias = nn.Parameter(torch.zeros(positions, 4 * out_channels, 1))
+        _he_uniform(self.weight, fan_in)
+
+    def kernel(self) -> Tensor:
+        """Weights that meet the same pixel added up, as `window_product` takes them."""
+        # as a product of matrices, which is faster than sums over slices
+        added = torch.matmul(self.taps[:, None], self.weight)
+        return added.flatten(3, 4).flatten(1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layer to `x` of shape `(*in_size, in_channels, n)`."""
+        return doubled(window_product(x, self.kernel(), self.bias, self.window), self.out_channels)
+
+
+def doubled(quarters: Tensor, channels: int) -> Tensor:
+    """Put four neighbours of an image to their places.
+
+    Args:
+        quarters: Shape `(rows, columns, 4 * channels, n)`: upper left, upper right, lower left and
+            lower right pixel.
+        channels: Channels of the image.
+
+    Returns:
+        Shape `(2 * rows, 2 * columns, channels, n)`.
+    """
+    parts = quarters.unflatten(2, (2, 2, channels)).permute(0, 2, 1, 3, 4, 5)
+    return cast(Tensor, parts.flatten(2, 3).flatten(0, 1))
 
 
 class Convolution2d(nn.Module):

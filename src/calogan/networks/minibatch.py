@@ -1,4 +1,4 @@
-"""Minibatch discrimination: how alike the showers of a batch are."""
+"""Minibatch discrimination: how alike the showers, or images, of a batch are."""
 
 from __future__ import annotations
 
@@ -22,14 +22,23 @@ class MinibatchDiscrimination(nn.Module):
 
     In a training on several devices each looks at its own share of the batch.
 
+    Args:
+        in_features: Length of what is projected.
+        features: Number of projections.
+        dimensions: Numbers of each.
+        bounded: Pass the sums through tanh; without, they are those of the paper.
+
     Shapes:
         Input `(n, in_features)`, output `(n, features)`. Parameters:
         features * dimensions * in_features; the bias of the published code cancels in every
         distance, and is left out.
     """
 
-    def __init__(self, in_features: int, features: int = 10, dimensions: int = 10) -> None:
+    def __init__(
+        self, in_features: int, features: int = 10, dimensions: int = 10, *, bounded: bool = True
+    ) -> None:
         super().__init__()
+        self.bounded = bounded
         self.features = features
         self.projection = nn.Linear(in_features, features * dimensions, bias=False)
         # each of the `features` kernels is a dense layer of its own: Glorot with its own fan
@@ -42,7 +51,7 @@ class MinibatchDiscrimination(nn.Module):
             kernel = self.projection(raised(x))
             kernel = kernel.T.unflatten(0, (self.features, -1))  # (features, dimensions, n)
             closeness = cast(Tensor, _Closeness.apply(kernel))  # type: ignore[no-untyped-call]
-            return torch.tanh(closeness.T)
+            return torch.tanh(closeness.T) if self.bounded else closeness.T
 
 
 class _Closeness(torch.autograd.Function):

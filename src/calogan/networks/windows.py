@@ -6,7 +6,8 @@ side, and nothing has to be transposed on the way.
 
 The window of each position is laid out along the columns only. The rows of a window are then
 slices of one array, each a product of its own: for a kernel of 3 rows a third of the copies, and
-of the memory, of laying out whole windows.
+of the memory, of laying out whole windows. Where the window steps over rows, those that it meets
+with the same row of the kernel lie together: with step 2 the even rows first, then the odd ones.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ class Window:
     Args:
         in_size: Rows and columns of the image, padding excluded.
         kernel_size: Rows and columns of the window.
-        stride: Step along the columns; along the rows it is 1.
+        stride: Step along the columns.
         padding: Zeros before and after the rows, before and after the columns.
+        row_stride: Step along the rows.
 
     Raises:
         CalorimeterError: The image is smaller than the window.
@@ -42,6 +44,7 @@ class Window:
     kernel_size: tuple[int, int]
     stride: int = 1
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    row_stride: int = 1
 
     def __post_init__(self) -> None:
         """Check that the window fits in at least once."""
@@ -58,7 +61,7 @@ class Window:
         """Positions of the window along rows and columns."""
         (rows, columns), (top, bottom, left, right) = self.in_size, self.padding
         return (
-            rows + top + bottom - self.kernel_size[0] + 1,
+            (rows + top + bottom - self.kernel_size[0]) // self.row_stride + 1,
             (columns + left + right - self.kernel_size[1]) // self.stride + 1,
         )
 
@@ -69,41 +72,66 @@ class Window:
 
     def rows(self, laid: Tensor) -> list[Tensor]:
         """For each row of the window, views: `(positions, kernel columns * channels, n)`."""
-        n = self.out_size[0]
-        return [laid[i : i + n].flatten(0, 1).flatten(1, 2) for i in range(self.kernel_size[0])]
+        n, step = self.out_size[0], self.row_stride
+        starts = [divmod(i, step) for i in range(self.kernel_size[0])]
+        return [
+            laid[phase, start : start + n].flatten(0, 1).flatten(1, 2) for start, phase in starts
+        ]
+
+    @property
+    def _rows_per_phase(self) -> int:
+        """Padded rows that are `row_stride` apart."""
+        top, bottom, _, _ = self.padding
+        return -(-(self.in_size[0] + top + bottom) // self.row_stride)
 
     def lay_out(self, image: Tensor) -> Tensor:
-        """The windows along the columns: `(padded rows, out columns, kernel columns, channels, n)`.
+        """The windows along the columns.
 
+        Shape `(row_stride, padded rows / row_stride, out columns, kernel columns, channels, n)`.
         Plain operations, which can be exported.
         """
-        top, bottom, left, right = self.padding
-        if any(self.padding):
-            image = functional.pad(image, (0, 0, 0, 0, left, right, top, bottom))
+        (top, _, left, right), n_rows = self.padding, self._rows_per_phase * self.row_stride
+        below = n_rows - top - self.in_size[0]
+        if any((top, below, left, right)):
+            image = functional.pad(image, (0, 0, 0, 0, left, right, top, below))
+        image = image.unflatten(0, (-1, self.row_stride)).transpose(0, 1)
         step, n = self.stride, self.out_size[1]
-        shifted = [image[:, j : j + step * (n - 1) + 1 : step] for j in range(self.kernel_size[1])]
-        return torch.stack(shifted, dim=2)
+        ends = [(j, j + step * (n - 1) + 1) for j in range(self.kernel_size[1])]
+        return torch.stack([image[:, :, j:end:step] for j, end in ends], dim=3)
 
     def lay_out_quickly(self, image: Tensor) -> Tensor:
         """The same as `lay_out`, without a padded copy of the image."""
-        top, bottom, _, _ = self.padding
-        rows, columns = self.in_size[0], self.out_size[1]
-        laid = image.new_empty(top + rows + bottom, columns, self.kernel_size[1], *image.shape[2:])
-        laid[:top], laid[top + rows :] = 0, 0
-        for j in range(self.kernel_size[1]):
-            inside, seen = self._overlap(j)
-            laid[:, : inside.start, j], laid[:, inside.stop :, j] = 0, 0
-            laid[top : top + rows, inside, j] = image[:, seen]
+        columns, width = self.out_size[1], self.kernel_size[1]
+        shape = (self.row_stride, self._rows_per_phase, columns, width, *image.shape[2:])
+        laid = image.new_empty(shape)
+        for phase, rows, taken in self._phases():
+            laid[phase, : rows.start], laid[phase, rows.stop :] = 0, 0
+            for j in range(width):
+                inside, seen = self._overlap(j)
+                laid[phase, rows, : inside.start, j], laid[phase, rows, inside.stop :, j] = 0, 0
+                laid[phase, rows, inside, j] = image[taken, seen]
         return laid
 
     def gather_back(self, laid: Tensor) -> Tensor:
         """The image of which each element is the sum of its copies in `laid`."""
-        top, rows = self.padding[0], self.in_size[0]
-        image = laid.new_zeros(*self.in_size, *laid.shape[3:])
-        for j in range(self.kernel_size[1]):
-            inside, seen = self._overlap(j)
-            image[:, seen] += laid[top : top + rows, inside, j]
+        image = laid.new_zeros(*self.in_size, *laid.shape[4:])
+        for phase, rows, taken in self._phases():
+            for j in range(self.kernel_size[1]):
+                inside, seen = self._overlap(j)
+                image[taken, seen] += laid[phase, rows, inside, j]
         return image
+
+    def _phases(self) -> list[tuple[int, slice, slice]]:
+        """Of each phase the rows of `laid` that hold rows of the image, and those rows."""
+        step, top = self.row_stride, self.padding[0]
+        phases = []
+        for phase in range(step):
+            first = max(0, -((phase - top) // step))
+            end = max(first, (self.in_size[0] - 1 + top - phase) // step + 1)
+            start = first * step + phase - top
+            taken = slice(start, start + step * (end - first), step)
+            phases.append((phase, slice(first, end), taken))
+        return phases
 
     def _overlap(self, j: int) -> tuple[slice, slice]:
         """Positions whose kernel column `j` lies in the image, and the image columns they see."""
@@ -160,12 +188,14 @@ class _WindowProduct(torch.autograd.Function):
         n_rows = window.kernel_size[0]
         to_image = to_weight = to_bias = None
         if ctx.needs_input_grad[0]:
-            to_laid = torch.empty_like(laid)
-            to_laid[window.out_size[0] :] = 0  # the first row of the window writes the others
+            to_laid, first = torch.empty_like(laid), window.row_stride
+            # the first rows of the window, one per phase, write all the others
+            to_laid[:, window.out_size[0] :], to_laid[n_rows:] = 0, 0
             rows = window.rows(to_laid)
             kernels = weight.transpose(1, 2).chunk(n_rows, dim=1)
-            torch.bmm(kernels[0], gradient, out=rows[0])
-            for kernel, row in zip(kernels[1:], rows[1:], strict=True):
+            for kernel, row in zip(kernels[:first], rows[:first], strict=True):
+                torch.bmm(kernel, gradient, out=row)
+            for kernel, row in zip(kernels[first:], rows[first:], strict=True):
                 row.baddbmm_(kernel, gradient)
             to_image = window.gather_back(to_laid)
         if ctx.needs_input_grad[1]:

@@ -13,31 +13,34 @@ __all__ = ["Chunk", "chunks_of", "incident_rng"]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Showers `start` to `stop` of a production: what one task simulates.
+    """Items `start` to `stop` of a production: what one task makes.
 
     Args:
         index: Number of the chunk, k.
-        start: First shower.
+        start: First item.
         stop: One behind the last.
         seed: Seed of the production.
+        noun: What the items are called.
     """
 
     index: int
     start: int
     stop: int
     seed: int
+    noun: str = "showers"
 
     def rng(self) -> np.random.Generator:
         """Its own random stream: child k + 1 of the seed, as `SeedSequence.spawn` counts them."""
         return _stream(self.seed, self.index + 1)
 
     def __len__(self) -> int:
-        """Number of showers."""
+        """Number of items."""
         return self.stop - self.start
 
     def __str__(self) -> str:
         """Name it in a message."""
-        return f"showers {self.start} to {self.stop - 1} (chunk {self.index}, seed {self.seed})"
+        numbers = f"{self.start} to {self.stop - 1}"
+        return f"{self.noun} {numbers} (chunk {self.index}, seed {self.seed})"
 
 
 def _stream(seed: int, child: int) -> np.random.Generator:
@@ -45,19 +48,20 @@ def _stream(seed: int, child: int) -> np.random.Generator:
 
 
 def incident_rng(seed: int) -> np.random.Generator:
-    """Stream that the incident particles of a production are drawn from: child 0 of the seed."""
+    """Stream that the particles, or other orders, of a production are drawn from: child 0."""
     return _stream(seed, 0)
 
 
-def chunks_of(n: int, size: int, seed: int) -> list[Chunk]:
-    """Cut n showers into chunks of `size`; the last one may be smaller.
+def chunks_of(n: int, size: int, seed: int, noun: str = "showers") -> list[Chunk]:
+    """Cut n items into chunks of `size`; the last one may be smaller.
 
     Raises:
-        ConfigurationError: A chunk must hold a shower at least.
+        ConfigurationError: A chunk must hold an item at least.
     """
     if size < 1:
         msg = f"chunk size {size}: must be at least 1"
         raise ConfigurationError(msg)
     return [
-        Chunk(k, start, min(start + size, n), seed) for k, start in enumerate(range(0, n, size))
+        Chunk(k, start, min(start + size, n), seed, noun)
+        for k, start in enumerate(range(0, n, size))
     ]

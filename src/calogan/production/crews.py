@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from calogan.errors import CaloganError, SimulationError
-from calogan.incident import Incident
 from calogan.production.chunks import Chunk
-from calogan.showers import Showers
-from calogan.simulator import Simulator
+from calogan.production.goods import Maker
 
 __all__ = ["Crew", "ExecutorCrew", "Lost", "Result", "SerialCrew", "Trouble", "simulate_there"]
 
@@ -26,24 +24,24 @@ class Lost(Trouble):
     """Whatever ran the chunk went away with all that it ran: this says little about the chunk."""
 
 
-Result = Showers | Exception
-"""Showers of a chunk, or why there are none."""
+Result = Sized | Exception
+"""What a chunk became, or why there is nothing."""
 
 
 class Crew(Protocol):
-    """Simulates chunks."""
+    """Makes chunks."""
 
     @property
     def capacity(self) -> int:
         """How many chunks it takes at a time."""
         ...
 
-    def submit(self, chunk: Chunk, part: Incident) -> None:
-        """Take a chunk and its particles."""
+    def submit(self, chunk: Chunk, part: Any) -> None:
+        """Take a chunk and its orders."""
         ...
 
     def collect(self) -> Sequence[tuple[Chunk, Result]]:
-        """Wait until a chunk or more are done; return their showers, or why there are none."""
+        """Wait until a chunk or more are done; return what they became, or why not."""
         ...
 
 
@@ -51,24 +49,24 @@ class SerialCrew:
     """This process, one chunk after another.
 
     Args:
-        simulator: The open simulator.
+        maker: The open simulator.
     """
 
     capacity = 1
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self._tasks: list[tuple[Chunk, Incident]] = []
+    def __init__(self, maker: Maker) -> None:
+        self._maker = maker
+        self._tasks: list[tuple[Chunk, Any]] = []
 
-    def submit(self, chunk: Chunk, part: Incident) -> None:
-        """Take a chunk and its particles."""
+    def submit(self, chunk: Chunk, part: Any) -> None:
+        """Take a chunk and its orders."""
         self._tasks.append((chunk, part))
 
     def collect(self) -> Sequence[tuple[Chunk, Result]]:
         """Simulate the chunk."""
         chunk, part = self._tasks.pop()
         try:
-            return [(chunk, self._simulator.simulate(part, chunk.rng()))]
+            return [(chunk, self._maker.simulate(part, chunk.rng()))]
         except Exception as error:  # noqa: BLE001 - the schedule decides
             return [(chunk, error)]
 
@@ -86,10 +84,10 @@ class ExecutorCrew:
         self.capacity = capacity
         self._executor = executor
         self._factory = factory
-        self._under_way: dict[Future[Showers], Chunk] = {}
+        self._under_way: dict[Future[Sized], Chunk] = {}
 
-    def submit(self, chunk: Chunk, part: Incident) -> None:
-        """Take a chunk and its particles."""
+    def submit(self, chunk: Chunk, part: Any) -> None:
+        """Take a chunk and its orders."""
         try:
             future = self._executor.submit(simulate_there, self._factory, part, chunk)
         except Exception as error:
@@ -101,7 +99,7 @@ class ExecutorCrew:
         done, _ = wait(self._under_way, return_when=FIRST_COMPLETED)
         return [(self._under_way.pop(future), self._result(future)) for future in done]
 
-    def _result(self, future: Future[Showers]) -> Result:
+    def _result(self, future: Future[Sized]) -> Result:
         error = future.exception()
         if error is None:
             return future.result()
@@ -128,7 +126,7 @@ class ExecutorCrew:
 _one_at_a_time = threading.Lock()
 
 
-def simulate_there(factory: bytes, part: Incident, chunk: Chunk) -> Showers:
+def simulate_there(factory: bytes, part: Any, chunk: Chunk) -> Sized:
     """Simulate a chunk in whatever process this is; threads of one process take turns.
 
     There is one Geant4 in a process, and it is seeded and run in two steps.
@@ -138,7 +136,7 @@ def simulate_there(factory: bytes, part: Incident, chunk: Chunk) -> Showers:
 
 
 @lru_cache(maxsize=1)
-def _opened(factory: bytes) -> Simulator:
+def _opened(factory: bytes) -> Maker:
     """Open a simulator once per process; the factory comes from this program, not from a file."""
-    simulator: Simulator = pickle.loads(factory)()
-    return simulator
+    maker: Maker = pickle.loads(factory)()
+    return maker

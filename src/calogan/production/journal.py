@@ -8,71 +8,20 @@ damaged does not fit its checksum and is passed over: it counts as never written
 from __future__ import annotations
 
 import hashlib
-import io
 import mmap
 import os
 import struct
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from calogan.calorimeter import Calorimeter
-from calogan.incident import Incident
-from calogan.showers import Showers
-
-__all__ = ["Journal", "pack", "unpack"]
+__all__ = ["Journal"]
 
 _MAGIC = b"\x93CLG"
 _HEADER = struct.Struct("<4sQQ16s")
 """Mark, number of the chunk, bytes that follow, checksum of all these."""
 
 _SYNC_SECONDS = 5.0
-_INCIDENT = tuple(field.name for field in fields(Incident))
-
-
-def pack(showers: Showers) -> bytes:
-    """Showers as bytes: every array that they and their views hold, but not the calorimeter."""
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = dict(_named(showers))
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def _named(showers: Showers, prefix: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
-    for name in _INCIDENT:
-        yield prefix + name, getattr(showers.incident, name)
-    for k, layer in enumerate(showers.layers):
-        yield f"{prefix}layer_{k}", layer
-    yield f"{prefix}overflow", showers.overflow
-    for k, view in enumerate(showers.views):
-        yield from _named(view, f"{prefix}view_{k}_")
-
-
-def unpack(data: bytes, calorimeter: Calorimeter) -> Showers:
-    """Showers in a calorimeter from the bytes that `pack` made."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        arrays = dict(file)
-    return _from_named(arrays, "", calorimeter)
-
-
-def _from_named(
-    arrays: Mapping[str, NDArray[Any]], prefix: str, calorimeter: Calorimeter
-) -> Showers:
-    views: list[Showers] = []
-    while f"{prefix}view_{len(views)}_overflow" in arrays:
-        views.append(_from_named(arrays, f"{prefix}view_{len(views)}_", calorimeter))
-    return Showers(
-        Incident(**{name: arrays[prefix + name] for name in _INCIDENT}),
-        tuple(arrays[f"{prefix}layer_{k}"] for k in range(len(calorimeter.layers))),
-        arrays[f"{prefix}overflow"],
-        calorimeter,
-        tuple(views),
-    )
 
 
 def _checksum(index: int, data: bytes | memoryview) -> bytes:

@@ -15,7 +15,7 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Failure:
-    """A chunk that could not be simulated.
+    """A chunk that could not be made.
 
     Args:
         chunk: The chunk.
@@ -46,9 +46,9 @@ class Production:
     """What came of a production.
 
     Args:
-        n: Showers that were wanted.
-        resumed: Showers that were finished before, by a production that was stopped.
-        failed: Chunks that could not be simulated; the file lacks their showers.
+        n: Items that were wanted.
+        resumed: Items that were finished before, by a production that was stopped.
+        failed: Chunks that could not be made; the file lacks their items.
         resumable: Whether finished chunks were kept on the way; they still are if some failed.
     """
 
@@ -59,10 +59,10 @@ class Production:
 
     @property
     def written(self) -> int:
-        """Showers in the file."""
+        """Items in the file."""
         return self.n - sum(len(failure.chunk) for failure in self.failed)
 
     @property
     def simulated(self) -> int:
-        """Showers in the file that were simulated now."""
+        """Items in the file that were made now."""
         return self.written - self.resumed

@@ -7,24 +7,19 @@ disappears first, so a folder without one holds nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
-import numpy as np
-
-from calogan.calorimeter import Calorimeter
 from calogan.errors import OutputError
 from calogan.files.output import whole_file
-from calogan.incident import Incident
 from calogan.production.chunks import Chunk
-from calogan.production.journal import Journal, pack, unpack
-from calogan.showers import Showers
+from calogan.production.goods import Batch, Goods
+from calogan.production.journal import Journal
 
 __all__ = ["Parts", "check_no_other", "manifest_of", "parts_folder", "pending_seed"]
 
@@ -54,63 +49,50 @@ def pending_seed(path: str | Path) -> int | None:
         return None
 
 
-def manifest_of(
-    incident: Incident, calorimeter: Calorimeter, made_with: Mapping[str, Any]
-) -> dict[str, Any]:
+def manifest_of(goods: Goods[Any], made_with: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that fixes the bytes of a production.
 
     Args:
-        incident: The particles.
-        calorimeter: The calorimeter of the showers.
+        goods: What it makes.
         made_with: What the file will say made it: configuration, versions, seed, chunk size.
     """
-    digest = hashlib.sha256()
-    arrays = (incident.pdgid, incident.energy_gev, incident.position_mm, incident.direction)
-    for array, kind in zip(arrays, ("<i8", "<f8", "<f8", "<f8"), strict=True):
-        for start in range(0, len(array), 100_000):
-            digest.update(np.ascontiguousarray(array[start : start + 100_000], kind).tobytes())
-    manifest = {
-        "schema": _SCHEMA,
-        "calorimeter": calorimeter.model_dump(mode="json"),
-        "incident_sha256": digest.hexdigest(),
-        "made_with": dict(made_with),
-    }
+    manifest = {"schema": _SCHEMA, **goods.identity(), "made_with": dict(made_with)}
     values: dict[str, Any] = json.loads(json.dumps(manifest))  # as it will be read back
     return values
 
 
-def check_no_other(path: Path, manifest: dict[str, Any]) -> None:
+def check_no_other(path: Path, manifest: dict[str, Any], goods: Goods[Any]) -> None:
     """Check that no other production of a file waits to be continued.
 
     Raises:
-        OutputError: One does; its showers would be lost, or replace those of this one.
+        OutputError: One does; what it finished would be lost, or replace what this one makes.
     """
     folder = parts_folder(path)
     found = _read_manifest(folder)
     if found not in (None, manifest) and not _is_empty(folder / _JOURNAL):
-        raise _foreign(folder, path, found, manifest)
+        raise _foreign(folder, path, found, manifest, goods)
 
 
-class Parts:
+class Parts(Generic[Batch]):
     """The finished chunks of one production.
 
     Args:
         folder: Where they are kept.
-        calorimeter: The calorimeter of the showers.
+        goods: What they hold.
         journal: The open journal.
     """
 
-    def __init__(self, folder: Path, calorimeter: Calorimeter, journal: Journal) -> None:
+    def __init__(self, folder: Path, goods: Goods[Batch], journal: Journal) -> None:
         self.folder = folder
         self.damaged = journal.damaged
-        self._calorimeter = calorimeter
+        self._goods = goods
         self._journal = journal
 
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path, manifest: dict[str, Any], calorimeter: Calorimeter
-    ) -> Iterator[Parts]:
+        cls, path: Path, manifest: dict[str, Any], goods: Goods[Batch]
+    ) -> Iterator[Parts[Batch]]:
         """Open the folder of an output, or make it.
 
         Raises:
@@ -119,7 +101,7 @@ class Parts:
         folder = parts_folder(path)
         try:
             found = _read_manifest(folder)
-            check_no_other(path, manifest)
+            check_no_other(path, manifest, goods)
             if found != manifest:
                 (folder / _MANIFEST).unlink(missing_ok=True)  # of one that finished no chunk
                 _clear(folder)
@@ -130,7 +112,7 @@ class Parts:
         except OSError as error:
             raise _unusable(folder, error) from error
         with journal:
-            yield cls(folder, calorimeter, journal)
+            yield cls(folder, goods, journal)
 
     @property
     def runinfo(self) -> Path:
@@ -141,25 +123,25 @@ class Parts:
         """Tell whether a chunk is finished."""
         return chunk.index in self._journal
 
-    def add(self, chunk: Chunk, showers: Showers) -> None:
+    def add(self, chunk: Chunk, batch: Batch) -> None:
         """Keep a finished chunk.
 
         Raises:
             OutputError: The disk is full, for example; what was kept before is safe.
         """
         try:
-            self._journal.append(chunk.index, pack(showers))
+            self._journal.append(chunk.index, self._goods.pack(batch))
         except OSError as error:
             raise _unusable(self.folder, error) from error
 
-    def read(self, chunk: Chunk) -> Showers:
-        """Showers of a finished chunk.
+    def read(self, chunk: Chunk) -> Batch:
+        """What a finished chunk became.
 
         Raises:
             OutputError: The journal cannot be read any more.
         """
         try:
-            return unpack(self._journal.read(chunk.index), self._calorimeter)
+            return self._goods.unpack(self._journal.read(chunk.index))
         except OSError as error:
             raise _unusable(self.folder, error) from error
 
@@ -185,7 +167,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        msg = f"{folder} is in the way of a folder for finished showers: choose another output"
+        msg = f"{folder} is in the way of a folder for finished chunks: choose another output"
         raise OutputError(msg) from None
     except ValueError:
         manifest = None
@@ -210,7 +192,7 @@ def _clear(folder: Path) -> None:
 
 
 def _foreign(
-    folder: Path, path: Path, found: dict[str, Any], manifest: dict[str, Any]
+    folder: Path, path: Path, found: dict[str, Any], manifest: dict[str, Any], goods: Goods[Any]
 ) -> OutputError:
     there, here = found["made_with"], manifest["made_with"]
     differences = [
@@ -218,10 +200,9 @@ def _foreign(
         for key in sorted({*there, *here})
         if there.get(key) != here.get(key)
     ]
-    if found.get("calorimeter") != manifest["calorimeter"]:
-        differences.append("another calorimeter")
-    if found.get("incident_sha256") != manifest["incident_sha256"] and not differences:
-        differences.append("other incident particles")
+    for key in goods.identity():
+        if found.get(key) != manifest[key] and not (key.endswith("_sha256") and differences):
+            differences.append(goods.difference(key))
     if found.get("schema") != manifest["schema"]:
         differences.append("kept by another version of calogan")
     return OutputError(
@@ -237,7 +218,7 @@ def _short(value: Any) -> str:
 
 
 def _unusable(folder: Path, error: OSError) -> OutputError:
-    return OutputError(f"cannot keep finished showers in {folder}: {error.strerror or error}")
+    return OutputError(f"cannot keep finished chunks in {folder}: {error.strerror or error}")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""From incident particles to a file, over many workers, whatever happens on the way."""
+"""From orders to a file, over many workers, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from calogan.errors import ConfigurationError, SimulationError
-from calogan.files import ShowerWriter
 from calogan.files.output import check_writable
-from calogan.incident import Incident
 from calogan.production.chunks import Chunk, chunks_of
 from calogan.production.cluster import Cluster
 from calogan.production.crews import Crew, ExecutorCrew, SerialCrew
+from calogan.production.goods import Batch, Goods, Maker, Orders
 from calogan.production.lock import exclusive
 from calogan.production.outcome import Failure, Production
 from calogan.production.parts import Parts, check_no_other, manifest_of, parts_folder
-from calogan.production.schedule import simulate_chunks
+from calogan.production.schedule import make_chunks
 from calogan.production.workers import LocalCrew
-from calogan.showers import Showers
-from calogan.simulator import Simulator
 
-__all__ = ["produce"]
+__all__ = ["make"]
+
+MakerT = TypeVar("MakerT", bound=Maker)
 
 _LOG = logging.getLogger(__name__)
 
 _DEFAULT_CHUNK_SIZE = 1000
 _PER_EXECUTOR_WORKER = 4
 _BLOCK = 1000
-"""Showers that are written at once: HDF5 compresses a block again for each piece of it."""
+"""Items that are written at once: HDF5 compresses a block again for each piece of it."""
 
 _HOPELESS, _HOPELESS_AGAIN = 3, 30
 """Chunks that fail before any succeeds: then the trouble is not in the chunks. A production that
 is continued may have bad ones left and no others."""
 
 
-def produce(
-    factory: Callable[[], Simulator],
-    incident: Incident,
+def make(
+    goods_of: Callable[[MakerT], Goods[Batch]],
+    factory: Callable[[], MakerT],
+    orders: Orders,
     path: str | Path,
     *,
     seed: int,
@@ -56,7 +56,7 @@ def produce(
     cluster: Cluster | None = None,
     resumable: bool | None = None,
 ) -> Production:
-    """Simulate incident particles and write the showers, in their order, to a file.
+    """Make whatever a simulator makes of its orders, and write it, in their order, to a file.
 
     A chunk that fails, or whose worker dies, is tried again; after the third time it is reported
     and left out, and the file says so in `made_with["failed_chunks"]`.
@@ -70,16 +70,17 @@ def produce(
     the workers import the script.
 
     Args:
+        goods_of: What is made, as the open simulator determines it.
         factory: Opens the simulator, in each worker once; picklable, such as
             `functools.partial(open_simulator, "geant4")`.
-        incident: The particles; `incident_rng(seed)` draws them reproducibly.
-        path: The file to make. It appears when all showers are in it.
-        seed: Fixes the showers, together with `chunk_size`.
+        orders: What is to be made; `incident_rng(seed)` draws it reproducibly.
+        path: The file to make. It appears when all is in it.
+        seed: Fixes what is made, together with `chunk_size`.
         workers: Number of processes; with 1, everything runs in this one.
-        chunk_size: Showers per task; the simulator's own `chunk_size`, or 1000, unless given.
+        chunk_size: Items per task; the simulator's own `chunk_size`, or 1000, unless given.
         made_with: What the file says made it, JSON-like; seed and chunk size are added, and the
             simulator's `provenance`.
-        on_progress: Called with the number of showers that are done; first with those of a
+        on_progress: Called with the number of items that are done; first with those of a
             production that is continued, if any.
         executor: Runs the tasks instead of local processes; stays open. `workers` says how many
             it has.
@@ -102,24 +103,26 @@ def produce(
     path = check_writable(path)
     path = path.resolve() if path.is_symlink() else path
     # opened here as well: whatever is wrong with it, one clear line comes before all the work
-    simulator = factory()
+    maker = factory()
     if chunk_size is None:
-        chunk_size = int(getattr(simulator, "chunk_size", _DEFAULT_CHUNK_SIZE))
+        chunk_size = int(getattr(maker, "chunk_size", _DEFAULT_CHUNK_SIZE))
     if resumable is None:
-        resumable = bool(getattr(simulator, "resumable", False))
+        resumable = bool(getattr(maker, "resumable", False))
     provenance = {
-        **getattr(simulator, "provenance", {}),
+        **getattr(maker, "provenance", {}),
         **made_with,
         "calogan": version("calogan"),
-        "n": len(incident),
+        "n": len(orders),
         "seed": seed,
         "chunk_size": chunk_size,
     }
+    goods = goods_of(maker)
     run = _Run(
+        goods=goods,
         factory=factory,
-        simulator=simulator,
-        incident=incident,
-        chunks=chunks_of(len(incident), chunk_size, seed),
+        maker=maker,
+        orders=orders,
+        chunks=chunks_of(len(orders), chunk_size, seed, goods.noun),
         provenance=provenance,
         workers=workers,
         executor=executor,
@@ -131,12 +134,13 @@ def produce(
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Run(Generic[Batch]):
     """A production under way."""
 
-    factory: Callable[[], Simulator]
-    simulator: Simulator
-    incident: Incident
+    goods: Goods[Batch]
+    factory: Callable[[], Maker]
+    maker: Maker
+    orders: Orders
     chunks: list[Chunk]
     provenance: dict[str, Any]
     workers: int
@@ -148,21 +152,21 @@ class _Run:
         """Write each chunk to the file when its turn comes."""
         failed: list[Failure] = []
         if parts_folder(path).exists():
-            check_no_other(path, self._manifest())
+            check_no_other(path, self._manifest(), self.goods)
         with self._crew(self.chunks, parts_folder(path)) as crew:
             results = self._results(crew, self.chunks, failed, ordered=True)
-            self._write(path, (showers for _, showers in results), failed)
-        return Production(len(self.incident), 0, tuple(failed))
+            self._write(path, (batch for _, batch in results), failed)
+        return Production(len(self.orders), 0, tuple(failed))
 
     def with_parts(self, path: Path) -> Production:
         """Keep chunks as they are finished; write the file from them at the end."""
-        calorimeter, n = self.simulator.calorimeter, len(self.incident)
-        with Parts.open(path, self._manifest(), calorimeter) as parts:
+        n, noun = len(self.orders), self.goods.noun
+        with Parts.open(path, self._manifest(), self.goods) as parts:
             pending = [chunk for chunk in self.chunks if chunk not in parts]
             resumed = n - sum(map(len, pending))
             if resumed or parts.damaged:
                 damage = f" ({parts.damaged} damaged bytes are made again)" if parts.damaged else ""
-                _LOG.info("%d of %d showers are in %s%s", resumed, n, parts.folder, damage)
+                _LOG.info("%d of %d %s are in %s%s", resumed, n, noun, parts.folder, damage)
             failed: list[Failure] = []
             try:
                 self._fill(parts, pending, resumed, failed)
@@ -171,9 +175,10 @@ class _Run:
                 kept = sum(len(chunk) for chunk in self.chunks if chunk in parts)
                 if kept:
                     _LOG.info(
-                        "%d of %d showers are kept in %s: the same command continues",
+                        "%d of %d %s are kept in %s: the same command continues",
                         kept,
                         n,
+                        noun,
                         parts.folder,
                     )
                 else:
@@ -184,45 +189,44 @@ class _Run:
         return Production(n, resumed, tuple(failed), resumable=True)
 
     def _fill(
-        self, parts: Parts, pending: list[Chunk], resumed: int, failed: list[Failure]
+        self, parts: Parts[Batch], pending: list[Chunk], resumed: int, failed: list[Failure]
     ) -> None:
-        """Simulate what is not in the parts yet."""
+        """Make what is not in the parts yet."""
         if resumed:
             self.report(resumed)
         if pending:
             with self._crew(pending, parts.runinfo) as crew:
-                for chunk, showers in self._results(
+                for chunk, batch in self._results(
                     crew, pending, failed, ordered=False, resumed=resumed
                 ):
-                    parts.add(chunk, showers)
+                    parts.add(chunk, batch)
 
     def _manifest(self) -> dict[str, Any]:
-        return manifest_of(self.incident, self.simulator.calorimeter, self.provenance)
+        return manifest_of(self.goods, self.provenance)
 
     def report(self, done: int) -> None:
-        """Say how many showers there are."""
+        """Say how many items there are."""
         if self.on_progress is not None:
             self.on_progress(done)
 
-    def _write(self, path: Path, parts: Iterator[Showers], failed: list[Failure]) -> None:
-        """Write showers in blocks, whose size depends on nothing but the showers.
+    def _write(self, path: Path, parts: Iterator[Batch], failed: list[Failure]) -> None:
+        """Write items in blocks, whose size depends on nothing but the items.
 
         Args:
             path: The file.
-            parts: Showers of one chunk after another.
+            parts: What became of one chunk after another.
             failed: Chunks that are missing; complete when `parts` is exhausted.
         """
-        block = list(islice(parts, 1))  # the first one tells how many views each shower has
-        n_views = len(block[0].views) if block else 0
-        calorimeter = self.simulator.calorimeter
-        with ShowerWriter(path, calorimeter, self.provenance, n_views=n_views) as writer:
+        block = list(islice(parts, 1))
+        first = block[0] if block else None
+        with self.goods.writer(path, self.provenance, first) as writer:
             for part in parts:
                 if sum(map(len, block)) >= _BLOCK:
-                    writer.append(Showers.concatenate(block))
+                    writer.append(self.goods.join(block))
                     block = []
                 block.append(part)
             if block:
-                writer.append(Showers.concatenate(block))
+                writer.append(self.goods.join(block))
             if failed:
                 ordered = sorted(failed, key=lambda failure: failure.chunk.index)
                 writer.made_with["failed_chunks"] = [failure.record() for failure in ordered]
@@ -235,14 +239,11 @@ class _Run:
         *,
         ordered: bool,
         resumed: int = 0,
-    ) -> Iterator[tuple[Chunk, Showers]]:
-        """Showers of the chunks; those that fail are reported and added to `failed`."""
+    ) -> Iterator[tuple[Chunk, Batch]]:
+        """What the chunks became; those that fail are reported and added to `failed`."""
         done = resumed
-        calorimeter = self.simulator.calorimeter
         hopeless = _HOPELESS_AGAIN if resumed else min(_HOPELESS, len(chunks))
-        for chunk, result in simulate_chunks(
-            crew, self.incident, chunks, calorimeter, ordered=ordered
-        ):
+        for chunk, result in make_chunks(crew, self.orders, chunks, self.goods, ordered=ordered):
             if isinstance(result, Failure):
                 failed.append(result)
                 if done == resumed and len(failed) == hopeless:
@@ -270,7 +271,7 @@ class _Run:
             finally:
                 borrowed.cancel()
         elif self.workers == 1:
-            yield SerialCrew(self.simulator)
+            yield SerialCrew(self.maker)
         else:
             workers = max(1, min(self.workers, len(pending)))
             with LocalCrew.open(pickle.dumps(self.factory), workers) as local:

@@ -6,15 +6,13 @@ import logging
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 
-from calogan.calorimeter import Calorimeter
 from calogan.errors import CaloganError, SimulationError
-from calogan.incident import Incident
 from calogan.production.chunks import Chunk
 from calogan.production.crews import Crew, Lost, Trouble
+from calogan.production.goods import Batch, Goods, Orders
 from calogan.production.outcome import ATTEMPTS, Failure
-from calogan.showers import Showers
 
-__all__ = ["simulate_chunks"]
+__all__ = ["make_chunks"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,21 +23,21 @@ _LOOK_AHEAD = 4
 """Chunks per worker that may be finished or under way, where results are wanted in order."""
 
 
-def simulate_chunks(
+def make_chunks(
     crew: Crew,
-    incident: Incident,
+    orders: Orders,
     chunks: Iterable[Chunk],
-    calorimeter: Calorimeter,
+    goods: Goods[Batch],
     *,
     ordered: bool,
-) -> Iterator[tuple[Chunk, Showers | Failure]]:
-    """Simulate chunks; a chunk that fails is tried again, `ATTEMPTS` times in all.
+) -> Iterator[tuple[Chunk, Batch | Failure]]:
+    """Make chunks; a chunk that fails is tried again, `ATTEMPTS` times in all.
 
     Args:
         crew: Who does it.
-        incident: The particles of all chunks.
-        chunks: What to simulate.
-        calorimeter: The calorimeter that the showers must be in.
+        orders: What is to be made, of all chunks.
+        chunks: Which to make.
+        goods: What must come of them.
         ordered: Whether results are wanted in the order of the chunks; a few wait in memory for
             their turn. Otherwise they come as they are finished.
 
@@ -48,7 +46,7 @@ def simulate_chunks(
     """
     waiting = deque(chunks)
     turns = deque(waiting if ordered else ())
-    held: dict[Chunk, Showers | Failure] = {}
+    held: dict[Chunk, Batch | Failure] = {}
     failures: Counter[Chunk] = Counter()
     losses: Counter[Chunk] = Counter()
     under_way, promising = 0, False
@@ -59,13 +57,13 @@ def simulate_chunks(
             and under_way + len(held) < _LOOK_AHEAD * crew.capacity
         ):
             chunk = waiting.popleft()
-            crew.submit(chunk, incident[chunk.start : chunk.stop])
+            crew.submit(chunk, orders[chunk.start : chunk.stop])
             under_way += 1
         for chunk, result in crew.collect():
             under_way -= 1
-            outcome: Showers | Failure
-            if isinstance(result, Showers):
-                outcome = _checked(result, chunk, calorimeter)
+            outcome: Batch | Failure
+            if not isinstance(result, Exception):
+                outcome = goods.checked(result, chunk)
                 promising = True
             else:
                 counts = losses if isinstance(result, Lost) else failures
@@ -85,15 +83,6 @@ def simulate_chunks(
             held[chunk] = outcome
             while turns and turns[0] in held:
                 yield turns[0], held.pop(turns.popleft())
-
-
-def _checked(showers: Showers, chunk: Chunk, calorimeter: Calorimeter) -> Showers:
-    if len(showers) != len(chunk) or showers.calorimeter != calorimeter:
-        msg = (
-            f"{chunk}: the simulator returned {len(showers)} showers of {showers.calorimeter.name}"
-        )
-        raise SimulationError(msg)
-    return showers
 
 
 def _cause(error: Exception) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from calogan.errors import CaloganError
-from calogan.incident import Incident
 from calogan.production.chunks import Chunk
 from calogan.production.crews import Result, Trouble, simulate_there
 
@@ -52,7 +52,7 @@ class LocalCrew:
             raise
         crew.end(kill=False)
 
-    def submit(self, chunk: Chunk, part: Incident) -> None:
+    def submit(self, chunk: Chunk, part: Any) -> None:
         """Give a chunk to an idle worker, or to a new one."""
         while self._idle:
             worker = self._idle.pop()
@@ -107,7 +107,7 @@ class _Worker:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def give(self, chunk: Chunk, part: Incident) -> bool:
+    def give(self, chunk: Chunk, part: Any) -> bool:
         """Hand a chunk over; False if the worker is dead."""
         try:
             self.connection.send((chunk, part))

@@ -22,13 +22,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, l1_loss
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from calogan.networks import FEATURES, CaloganDiscriminator, CaloganGenerator
 from calogan.training.checkpoint import TrainingState
 from calogan.training.configuration import TrainingConfig
 from calogan.training.data import Batch, ShowerSet
 from calogan.training.matching import coordinates_of, shape_loss
+from calogan.training.steps import descend, move_average
 
 __all__ = ["setup", "update"]
 
@@ -172,10 +172,10 @@ def update(
             shapes = shape_loss(real, generated, asked.condition[:, :1], place)
             losses["shapes"] = shapes.item()
             loss = loss + config.shape_weight * shapes
-        losses["gradient_generator"] = _step(
+        losses["gradient_generator"] = descend(
             state, "generator", loss, fabric, config.clip_gradients
         )
-    _move_average(state.modules["average"], generator, config.ema_decay, state.step)
+    move_average(state.modules["average"], generator, config.ema_decay, state.step)
     return losses
 
 
@@ -219,28 +219,5 @@ def _teach(
         losses[f"class_{kind}"] = class_loss.item()
         losses[f"class_accuracy_{kind}"] = (classes.argmax(1) == asked.label).float().mean().item()
         loss = loss + config.class_weight * class_loss
-    losses[f"gradient_discriminator_{kind}"] = _step(state, "discriminator", loss, fabric)
+    losses[f"gradient_discriminator_{kind}"] = descend(state, "discriminator", loss, fabric)
     return losses
-
-
-def _step(
-    state: TrainingState, name: str, loss: Tensor, fabric: Fabric, clip: float = 0.0
-) -> float:
-    """Go one step down the gradient of `loss`, and return its norm before it was clipped."""
-    fabric.backward(loss)
-    gradients = [p.grad for p in state.modules[name].parameters() if p.grad is not None]
-    norm = get_total_norm(gradients).item()
-    if 0 < clip < norm:
-        clip_grads_with_norm_(state.modules[name].parameters(), clip, torch.tensor(norm))
-    state.optimizers[name].step()
-    return norm
-
-
-@torch.no_grad()
-def _move_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """Move the averaged weights towards those of the network; faster in the first steps."""
-    weight = 1 - min(decay, (1 + step) / (10 + step))
-    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(value, weight)
-    for kept, current in zip(average.buffers(), network.buffers(), strict=True):
-        kept.copy_(current)

@@ -188,14 +188,19 @@ class TrainingConfig:
         return asdict(self)
 
 
-def help_of(name: str) -> str:
-    """What a setting does, in a sentence."""
-    return next(text for text in _hints()[name].__metadata__[::-1] if isinstance(text, str))
+def help_of(name: str, kind: type[DataclassInstance] = TrainingConfig) -> str:
+    """What a setting does, in a sentence.
+
+    Args:
+        name: The setting.
+        kind: Class of settings that it belongs to.
+    """
+    return next(text for text in _hints(kind)[name].__metadata__[::-1] if isinstance(text, str))
 
 
 @cache
-def _hints() -> dict[str, Any]:
-    return get_type_hints(TrainingConfig, include_extras=True)
+def _hints(kind: type[DataclassInstance]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def make_config(place: str = "", /, **settings: Any) -> TrainingConfig:

@@ -35,7 +35,7 @@ from calogan.training.configuration import FREE_TO_CHANGE, TrainingConfig
 from calogan.training.data import MEV_PER_GEV, ShowerFileRows, ShowerSet
 from calogan.training.loading import Validation
 
-__all__ = ["export_bundle", "export_flow", "export_onnx"]
+__all__ = ["export_bundle", "export_flow", "export_onnx", "to_onnx"]
 
 
 class _InMev(nn.Module):
@@ -68,20 +68,36 @@ def export_onnx(
     """
     network = _InMev(generator.merged(), label).eval()
     outputs = [f"layer_{k}" for k in range(len(generator.streams))]
-    return _to_onnx(network, generator.latent_size, n_conditions, outputs)
+    return _shower_onnx(network, generator.latent_size, n_conditions, outputs)
 
 
-def _to_onnx(network: nn.Module, latent_size: int, n_conditions: int, outputs: list[str]) -> bytes:
+def _shower_onnx(
+    network: nn.Module, latent_size: int, n_conditions: int, outputs: list[str]
+) -> bytes:
     told = "energy" if n_conditions == 1 else "condition"
     example = (torch.zeros(2, latent_size), torch.ones(2, n_conditions))
+    return to_onnx(network, example, ["noise", told], outputs)
+
+
+def to_onnx(
+    network: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str]
+) -> bytes:
+    """Return a network as ONNX, for any batch size.
+
+    Args:
+        network: In evaluation mode, without gradients.
+        example: Inputs for a batch of two.
+        inputs: Their names.
+        outputs: Names of the outputs.
+    """
     batch = torch.export.Dim("n", min=1)
     with _quiet():
         program = torch.onnx.export(
             network,
             example,
-            input_names=["noise", told],
+            input_names=inputs,
             output_names=outputs,
-            dynamic_shapes=({0: batch}, {0: batch}),
+            dynamic_shapes=tuple({0: batch} for _ in example),
             dynamo=True,
             verbose=False,
         )
@@ -168,7 +184,7 @@ def export_flow(
     """Write the bundle of a flow: arguments as for `export_bundle`, and its settings by name."""
     network = _InMev(generator.merged(), None).eval()
     layers = [f"layer_{k}" for k in range(len(generator.layout.layer_shapes))]
-    model = _to_onnx(network, generator.latent_size, 1, [*layers, "overflow"])
+    model = _shower_onnx(network, generator.latent_size, 1, [*layers, "overflow"])
     architecture = Architecture.model_validate(
         {
             "kind": "flow",

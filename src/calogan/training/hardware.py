@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from calogan.errors import TrainingError
-from calogan.training.configuration import TrainingConfig
 
-__all__ = ["make_fabric"]
+__all__ = ["Hardware", "make_fabric"]
 
 
-def make_fabric(config: TrainingConfig) -> Fabric:
+class Hardware(Protocol):
+    """Settings that say where a training runs: see `TrainingConfig`."""
+
+    @property
+    def accelerator(self) -> str:
+        """Lightning Fabric's accelerator."""
+        ...
+
+    @property
+    def devices(self) -> int:
+        """Devices per node."""
+        ...
+
+    @property
+    def num_nodes(self) -> int:
+        """Computers that train together."""
+        ...
+
+    @property
+    def precision(self) -> Literal["32-true", "bf16-mixed", "auto"]:
+        """Numbers that products are made of."""
+        ...
+
+
+def make_fabric(config: Hardware) -> Fabric:
     """Set up Lightning Fabric.
 
     Several processes share each batch, and their gradients are averaged (DDP), through NCCL on
@@ -39,7 +62,7 @@ def make_fabric(config: TrainingConfig) -> Fabric:
         raise TrainingError(msg) from error
 
 
-def _precision(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
+def _precision(config: Hardware) -> Literal["32-true", "bf16-mixed"]:
     on_gpu = config.accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available()
     has_bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
     if config.precision == "auto":

@@ -58,9 +58,11 @@ class Watch:
 
     Args:
         counts: For each problem the records in a row that showed it.
+        noun: What is generated, for the messages.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
+    noun: str = "showers"
 
     def look(self, record: Mapping[str, Any]) -> list[str]:
         """Look at the record of an epoch and return warnings, each a sentence with advice."""
@@ -70,14 +72,14 @@ class Watch:
             if self._lasts("certain", min(real, generated) > _CERTAIN, _PATIENCE_EPOCHS):
                 found.append(
                     f"the discriminator has been right about more than {_CERTAIN:.0%} of real and"
-                    f" of generated showers for {_PATIENCE_EPOCHS} epochs: the generator learns"
+                    f" of generated {self.noun} for {_PATIENCE_EPOCHS} epochs: the generator learns"
                     " little from it; lower disc_lr, or raise gen_lr or generator_updates"
                 )
             lost = min(real, generated) < _LOST
             if self._lasts("lost", lost, _PATIENCE_EPOCHS):
                 which = "real" if real < generated else "generated"
                 found.append(
-                    f"the discriminator has been wrong about nearly all {which} showers for"
+                    f"the discriminator has been wrong about nearly all {which} {self.noun} for"
                     f" {_PATIENCE_EPOCHS} epochs: it has collapsed; raise disc_lr, lower gen_lr,"
                     " or go back to an earlier checkpoint with another seed"
                 )

@@ -25,7 +25,7 @@ from calogan.training.schedule import learning_rates, set_learning_rates
 from calogan.training.validation import (
     generate_like,
     quality_figures,
-    settle_batch_norm,
+    settle,
     shape_distances,
 )
 
@@ -148,7 +148,7 @@ def _mean_over_processes(losses: dict[str, float], fabric: Fabric) -> dict[str, 
 def validate(run: Run, record: RunRecord) -> dict[str, float]:
     """Compare the averaged generator with the validation showers, and draw both at times."""
     config, epoch = run.config, run.state.epoch
-    settle_batch_norm(run.average, run.training, config, run.fabric.device)
+    settle(run.average, run.training, config, run.fabric.device)
     generated = [
         generate_like(run.average, held_out, run.training, run.fabric.device)
         for held_out in run.validation

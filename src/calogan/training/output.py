@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,18 +90,27 @@ def facts_of(
     }
 
 
-def check_same_training(saved: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+def check_same_training(
+    saved: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    free: Collection[str] = FREE_TO_CHANGE,
+) -> None:
     """Refuse to go on with other showers or settings.
+
+    Args:
+        saved: What the checkpoint says.
+        facts: The same of the training that goes on.
+        free: Settings that may be others.
 
     Raises:
         TrainingError: What is not the same.
     """
-    for key in ("particles", "showers"):
-        if saved.get(key) != facts[key]:
+    for key in facts:
+        if key != "config" and saved.get(key) != facts[key]:
             msg = f"cannot resume: the training began with other {key}"
             raise TrainingError(msg)
     before, now = saved["config"], facts["config"]
-    fixed = set(now) - FREE_TO_CHANGE
+    fixed = set(now) - set(free)
     if now["lr_schedule"] != "constant":
         fixed.add("nb_epochs")  # the learning rate of each step depends on it
     for key in sorted(fixed):

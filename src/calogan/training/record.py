@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,7 @@ from calogan.showers import Showers
 from calogan.training.instabilities import DISTANCE, SPREAD
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch.utils.tensorboard import SummaryWriter
 
 __all__ = ["RunRecord"]
@@ -101,22 +102,42 @@ class RunRecord:
         self, particle: str, epoch: int, step: int, real: Showers, generated: Showers
     ) -> None:
         """Draw real and generated showers to `pictures/`, and into TensorBoard."""
+
+        def draw() -> Figure:
+            from calogan.training.pictures import draw_samples
+
+            return draw_samples(real, generated, f"{particle}, epoch {epoch}")
+
+        stem = particle.replace("+", "plus").replace("-", "minus")
+        self.figure("showers", stem, epoch, step, draw)
+
+    def figure(
+        self, group: str, stem: str, epoch: int, step: int, draw: Callable[[], Figure]
+    ) -> None:
+        """Put a figure into `pictures/`, and into TensorBoard.
+
+        Args:
+            group: What is drawn: showers, or images.
+            stem: Beginning of the name of the file; the epoch follows.
+            epoch: Epoch.
+            step: Updates that are done.
+            draw: Makes the figure.
+        """
         if not self._can_draw:
             return
         try:
-            from calogan.training.pictures import draw_samples, save_figure
+            from calogan.training.pictures import save_figure
 
-            figure = draw_samples(real, generated, f"{particle}, epoch {epoch}")
+            figure = draw()
         except ModuleNotFoundError as error:
             if error.name and error.name.split(".")[0] == "calogan":
                 raise
             self._can_draw = False
-            logger.warning("no pictures of showers: they need matplotlib (pip install matplotlib)")
+            logger.warning("no pictures: they need matplotlib (pip install matplotlib)")
             return
-        stem = particle.replace("+", "plus").replace("-", "minus")
         save_figure(figure, self.folder / "pictures" / f"{stem}_epoch_{epoch:04d}.png")
         if self._writer is not None:
-            self._writer.add_figure(f"showers/{stem}", figure, step)
+            self._writer.add_figure(f"{group}/{stem}", figure, step)
 
 
 def _step_of(line: str) -> float:

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 from calogan.training.checkpoint import TrainingState
-from calogan.training.configuration import TrainingConfig
 
-__all__ = ["learning_rates", "set_learning_rates"]
+__all__ = ["Rates", "learning_rates", "set_learning_rates"]
 
 
-def learning_rates(config: TrainingConfig, step: int, n_steps: int) -> dict[str, float]:
+class Rates(Protocol):
+    """Settings with a learning rate for each of two networks."""
+
+    @property
+    def gen_lr(self) -> float:
+        """Of the generator."""
+        ...
+
+    @property
+    def disc_lr(self) -> float:
+        """Of the discriminator."""
+        ...
+
+    @property
+    def lr_schedule(self) -> str:
+        """`constant` or `cosine`."""
+        ...
+
+
+def learning_rates(config: Rates, step: int, n_steps: int) -> dict[str, float]:
     """Learning rate of each optimiser for an update.
 
     Args:
@@ -24,7 +43,7 @@ def learning_rates(config: TrainingConfig, step: int, n_steps: int) -> dict[str,
     return {"generator": factor * config.gen_lr, "discriminator": factor * config.disc_lr}
 
 
-def set_learning_rates(state: TrainingState, config: TrainingConfig, n_steps: int) -> None:
+def set_learning_rates(state: TrainingState, config: Rates, n_steps: int) -> None:
     """Set the rates for the next update."""
     for name, rate in learning_rates(config, state.step, n_steps).items():
         for group in state.optimizers[name].param_groups:

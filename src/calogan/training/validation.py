@@ -19,37 +19,26 @@ from calogan.training.configuration import TrainingConfig
 from calogan.training.data import MEV_PER_GEV, ShowerSet
 from calogan.training.instabilities import DISTANCE, SPREAD
 from calogan.training.loading import Validation
+from calogan.training.steps import settle_batch_norm
 
-__all__ = ["generate_like", "quality_figures", "settle_batch_norm", "shape_distances"]
+__all__ = ["generate_like", "quality_figures", "settle", "shape_distances"]
 
-_SETTLING_BATCHES = 20
 _AT_ONCE = 500
 _SMALLEST_DISTANCE = 0.01  # below it, what is left is the noise of the validation sample
 
 
-@torch.no_grad()
-def settle_batch_norm(
+def settle(
     generator: nn.Module, training: ShowerSet, config: TrainingConfig, device: torch.device
 ) -> None:
-    """Set the running statistics of batch normalisation to those of the averaged weights.
-
-    The moving average of weights has activations of its own: their mean and variance are taken
-    over a few batches instead of being averaged along.
-    """
-    norms = [m for m in generator.modules() if isinstance(m, nn.BatchNorm1d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over all batches
+    """Let batch normalisation of the averaged weights settle, on conditions of the training."""
     rng = torch.Generator().manual_seed(config.seed)
-    generator.train()
-    for _ in range(_SETTLING_BATCHES):
+
+    def generate() -> None:
         condition, label = training.draw_conditions(config.batch_size, rng)
         noise = torch.randn(len(label), config.latent_size, generator=rng)
         _images(generator, noise, condition, label if training.n_classes > 1 else None, device)
-    generator.eval()
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+
+    settle_batch_norm(generator, generate)
 
 
 def _images(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ __all__ = [
     "NeighbourResult",
     "Neighbours",
     "ShowerSpace",
+    "compare_neighbours",
     "find_nearest",
     "memorisation",
 ]
 
 Vectors = NDArray[np.float32]
+Targets = TypeVar("Targets", bound=Sized)
 
 _CHUNK_VALUES = 8_000_000
 _FEWEST = 20
@@ -138,12 +140,12 @@ class MemorisationTest:
 
 
 @dataclass(frozen=True, eq=False)
-class NeighbourResult:
-    """Nearest neighbours of candidates, and of independent Geant4 showers beside them.
+class NeighbourResult(Generic[Targets]):
+    """Nearest neighbours of candidates, and of independent ones of the reference beside them.
 
     Args:
         against: What the targets are: `training`, or `reference`.
-        targets: The showers that neighbours were looked for in.
+        targets: The showers, or images, that neighbours were looked for in.
         baseline: Independent showers of the reference.
         candidates: Candidates by name.
         tests: The figures of each candidate.
@@ -152,7 +154,7 @@ class NeighbourResult:
     """
 
     against: str
-    targets: Showers
+    targets: Targets
     baseline: Neighbours
     candidates: Mapping[str, Neighbours]
     tests: Mapping[str, MemorisationTest]
@@ -176,7 +178,7 @@ def memorisation(
     rng: np.random.Generator,
     training: Showers | None = None,
     most: int = 5000,
-) -> NeighbourResult:
+) -> NeighbourResult[Showers]:
     r"""Check whether candidates repeat showers.
 
     The same targets for all: the showers of the training, if they are given, and the reference's
@@ -237,7 +239,7 @@ def memorisation(
         targets,
         baseline,
         neighbours,
-        {name: _compare(baseline, each, rng) for name, each in neighbours.items()},
+        {name: compare_neighbours(baseline, each, rng) for name, each in neighbours.items()},
         int(np.count_nonzero(baseline.distance == 0)),
     )
 
@@ -265,9 +267,17 @@ class _Typical:
         return typical
 
 
-def _compare(
+def compare_neighbours(
     baseline: Neighbours, candidate: Neighbours, rng: np.random.Generator
 ) -> MemorisationTest:
+    """Say how much nearer a candidate comes to the targets than independent ones do.
+
+    Args:
+        baseline: Neighbours of independent showers of the reference.
+        candidate: Neighbours of the candidate's.
+        rng: Draws samples of the bootstrap.
+    """
+
     def figures(
         independent: NDArray[np.float64], asked: NDArray[np.float64]
     ) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -37,7 +38,7 @@ def nearest_neighbours(
     training: Showers | None = None,
     n_pairs: int = 3,
     layers: Sequence[int] | None = None,
-) -> tuple[Figure, NeighbourResult]:
+) -> tuple[Figure, NeighbourResult[Showers]]:
     """Draw showers beside their nearest neighbours: first independent ones of the reference.
 
     The showers are drawn by chance. Their distance, over what is typical for Geant4 at this
@@ -92,7 +93,14 @@ def _pair(
 
 
 @hep_style()
-def neighbour_distances(reference_name: str, result: NeighbourResult, *, note: str = "") -> Figure:
+def neighbour_distances(
+    reference_name: str,
+    result: NeighbourResult[Any],
+    *,
+    note: str = "",
+    noun: str = "shower",
+    typical: str = "typical distance at this energy",
+) -> Figure:
     """Draw the distribution of the distances to the nearest neighbour, with ratios.
 
     Independent showers of the reference are filled; a candidate that repeats showers reaches
@@ -102,6 +110,8 @@ def neighbour_distances(reference_name: str, result: NeighbourResult, *, note: s
         reference_name: What the reference is called.
         result: Of `nearest_neighbours` or `memorisation`.
         note: What is shown, for the head of the figure.
+        noun: What one of the sample is called.
+        typical: What the relative distances are relative to.
     """
     relative = {name: found.relative for name, found in result.candidates.items()}
     edges = _edges([result.baseline.relative, *relative.values()])
@@ -128,11 +138,9 @@ def neighbour_distances(reference_name: str, result: NeighbourResult, *, note: s
     top = panel.main.get_xaxis_transform()
     panel.main.text(low, 0.97, " 1 % quantile ", transform=top, ha=side, va="top", fontsize=11.5)
     panel.main.xaxis.set_minor_locator(AutoMinorLocator(2))
-    panel.main.set_ylabel("Share of showers / bin")
-    of = "training shower" if result.against == "training" else f"shower of {reference_name}"
-    panel.below.set_xlabel(
-        f"Distance to the nearest {shortened(of, 50)} / typical distance at this energy"
-    )
+    panel.main.set_ylabel(f"Share of {noun}s / bin")
+    of = f"training {noun}" if result.against == "training" else f"{noun} of {reference_name}"
+    panel.below.set_xlabel(f"Distance to the nearest {shortened(of, 50)} / {typical}")
     return sheet.figure
 
 

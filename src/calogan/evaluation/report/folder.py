@@ -11,7 +11,7 @@ from pathlib import Path
 
 from calogan.errors import OutputError
 
-__all__ = ["FIGURES", "FORMAT", "METRICS", "PAGE", "whole_report"]
+__all__ = ["FIGURES", "FORMAT", "METRICS", "PAGE", "check_report", "whole_report"]
 
 PAGE = "index.html"
 METRICS = "metrics.json"
@@ -33,7 +33,7 @@ def whole_report(path: str | Path) -> Iterator[Path]:
     path = Path(path).resolve()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        _check(path)
+        check_report(path)
         temporary.mkdir()
         yield temporary
         for file in temporary.rglob("*"):
@@ -47,7 +47,13 @@ def whole_report(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _check(path: Path) -> None:
+def check_report(path: str | Path) -> None:
+    """Find out whether a report may be written to `path`, before the work for it begins.
+
+    Raises:
+        OutputError: `path` is a file or a folder that is no report.
+    """
+    path = Path(path).resolve()
     if not path.parent.is_dir():
         msg = f"cannot write the report {path}: the folder {path.parent} does not exist"
         raise OutputError(msg)

@@ -18,7 +18,7 @@ from calogan.evaluation.report.figures import Section
 from calogan.evaluation.report.findings import Findings
 from calogan.evaluation.report.folder import FORMAT, METRICS
 
-__all__ = ["metrics_of", "write_metrics"]
+__all__ = ["json_like", "metrics_of", "versions", "write_metrics"]
 
 _LIBRARIES = ("numpy", "matplotlib", "mplhep", "scikit-learn", "torch", "onnxruntime")
 
@@ -30,7 +30,7 @@ def metrics_of(findings: Findings, sections: Sequence[Section]) -> dict[str, Any
         "format": FORMAT,
         "calogan": calogan.__version__,
         "settings": findings.settings.as_dict(),
-        "versions": _versions(),
+        "versions": versions(),
         "calorimeter": reference.origin.calorimeter.name,
         "samples": [_sample(findings, k) for k in range(len(findings.samples))],
         "selection": {"mode": findings.mode, "notes": list(findings.notes)},
@@ -55,7 +55,7 @@ def metrics_of(findings: Findings, sections: Sequence[Section]) -> dict[str, Any
             if not picture.problem
         },
     }
-    return {key: _json(value) for key, value in metrics.items()}
+    return {key: json_like(value) for key, value in metrics.items()}
 
 
 def write_metrics(metrics: Mapping[str, Any], folder: Path) -> None:
@@ -86,28 +86,28 @@ def _found(found: Any) -> dict[str, Any]:
     return {} if found is None else {"found": found}
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Versions of what the numbers were made with."""
-    versions = {"python": platform.python_version()}
+    found = {"python": platform.python_version()}
     for library in _LIBRARIES:
         try:
-            versions[library] = version(library)
+            found[library] = version(library)
         except PackageNotFoundError:
             continue
-    return versions
+    return found
 
 
-def _json(value: Any) -> Any:
+def json_like(value: Any) -> Any:
     """Replace what JSON has no word for: NaN and infinity become null."""
     if is_dataclass(value) and not isinstance(value, type):
         as_dict = getattr(value, "as_dict", None)
-        return _json(as_dict() if as_dict else asdict(value))
+        return json_like(as_dict() if as_dict else asdict(value))
     if isinstance(value, Mapping):
-        return {str(key): _json(item) for key, item in value.items()}
+        return {str(key): json_like(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
+        return [json_like(item) for item in value]
     if isinstance(value, np.generic | np.ndarray):
-        return _json(value.tolist())
+        return json_like(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -24,7 +24,7 @@ from calogan.evaluation.report.tables import (
 )
 from calogan.evaluation.report.verdict import RULE
 
-__all__ = ["render", "symbol"]
+__all__ = ["page_environment", "render", "symbol"]
 
 _LETTERS = {
     "sigma": "σ",  # noqa: RUF001
@@ -33,6 +33,7 @@ _LETTERS = {
     "langle": "⟨",
     "rangle": "⟩",
     "pi": "π",
+    "tau": "τ",
     "gamma": "γ",  # noqa: RUF001
     "Delta": "Δ",
     "alpha": "α",  # noqa: RUF001
@@ -51,15 +52,7 @@ def render(findings: Findings, sections: Sequence[Section], folder: Path) -> str
     Returns:
         HTML that needs nothing else: pictures and style are inside.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("calogan.evaluation.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["symbol"] = symbol
-    environment.globals["picture_data"] = lambda name: _data(folder / FIGURES / f"{name}.png")
+    environment = page_environment(folder)
     candidates = [c.name for c in findings.candidates]
     return environment.get_template("report.html").render(
         version=calogan.__version__,
@@ -80,6 +73,27 @@ def render(findings: Findings, sections: Sequence[Section], folder: Path) -> str
         quick=findings.settings.quick,
         paper=findings.settings.paper,
     )
+
+
+def page_environment(folder: Path, *rooms: str) -> jinja2.Environment:
+    """What sets the pages of reports: their templates, style and pictures.
+
+    Args:
+        folder: The report's folder, where the pictures are.
+        rooms: Packages with further templates; these may include those of this one.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(room) for room in (*rooms, "calogan.evaluation.report")]
+        ),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["symbol"] = symbol
+    environment.globals["picture_data"] = lambda name: _data(folder / FIGURES / f"{name}.png")
+    return environment
 
 
 def symbol(label: str) -> Markup:

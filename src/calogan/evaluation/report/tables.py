@@ -15,6 +15,7 @@ from calogan.evaluation.report.findings import Findings
 from calogan.evaluation.samples.accumulation import Sample
 
 __all__ = [
+    "LIGHTS",
     "NONE_MARK",
     "number",
     "observable_rows",

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from calogan.errors import CaloganError
+from calogan.evaluation.report.chapter import draw_chapters
 from calogan.evaluation.report.contents import contents
-from calogan.evaluation.report.figures import Section, draw_all
+from calogan.evaluation.report.figures import Section
 from calogan.evaluation.report.findings import Findings
 from calogan.evaluation.report.folder import FIGURES, PAGE, whole_report
 from calogan.evaluation.report.metrics import metrics_of, write_metrics
@@ -210,20 +211,9 @@ def _draw(
 ) -> tuple[list[Section], Findings]:
     """Write all figures; return them in the order of the page."""
     chapters = paper_contents(findings) if findings.settings.paper else contents(findings)
-    drawings = [drawing for chapter in chapters for drawing in chapter.drawings]
-    pictures = iter(
-        draw_all(drawings, folder / FIGURES, crew, report, pdf=not findings.settings.quick)
+    sections = draw_chapters(
+        chapters, folder / FIGURES, crew, report, pdf=not findings.settings.quick
     )
-    sections = [
-        Section(
-            chapter.anchor,
-            chapter.title,
-            tuple(picture for _ in chapter.drawings for picture in next(pictures)),
-            chapter.words,
-            chapter.table,
-        )
-        for chapter in chapters
-    ]
     lost = [p for section in sections for p in section.pictures if p.problem]
     notes = tuple(f"{picture.caption}: not shown, for {picture.problem}." for picture in lost)
     return sections, replace(findings, notes=(*findings.notes, *notes))

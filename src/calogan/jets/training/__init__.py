@@ -1,0 +1,1 @@
+"""Training of the generators of jet images: settings, data, updates, judgement, export."""

@@ -1,0 +1,130 @@
+"""Judging a generator of jet images while it trains, against images that no update sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from calogan.jets.images import JetImages
+from calogan.jets.observables import (
+    image_mass,
+    image_pt,
+    image_tau21,
+    sparsity,
+    without_faint,
+)
+from calogan.jets.training.configuration import JetTrainingConfig
+from calogan.statistics import defined, relative_wasserstein
+from calogan.training.instabilities import DISTANCE
+from calogan.training.steps import settle_batch_norm
+
+__all__ = ["OBSERVABLES", "Judge", "generate_like", "settle"]
+
+OBSERVABLES: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float64]]] = {
+    "mass": image_mass,
+    "pt": image_pt,
+    "tau_21": image_tau21,
+    "hit": sparsity,
+}
+"""What generated and real images are compared by, each class by itself."""
+
+_AT_ONCE = 500
+_SMALLEST_DISTANCE = 0.01  # below it, what is left is the noise of the validation sample
+_CLASSES = {"signal": True, "background": False}
+
+
+@torch.no_grad()
+def settle(generator: nn.Module, config: JetTrainingConfig, device: torch.device) -> None:
+    """Let batch normalisation of the averaged weights settle, on images of both classes."""
+    rng = torch.Generator().manual_seed(config.seed)
+
+    def generate() -> None:
+        noise = torch.randn(config.batch_size, config.latent_size, generator=rng)
+        generator(noise.to(device), torch.randint(2, (len(noise),), generator=rng).to(device))
+
+    settle_batch_norm(generator, generate)
+
+
+@torch.no_grad()
+def generate_like(
+    generator: nn.Module, real: JetImages, config: JetTrainingConfig, device: torch.device
+) -> JetImages:
+    """Generate images of the same classes as those of a validation set."""
+    generator.eval()
+    rng = torch.Generator().manual_seed(1)  # always the same noise: epochs can be compared
+    noise = torch.randn(len(real), config.latent_size, generator=rng)
+    signal = torch.from_numpy(real.signal.astype(np.int64))
+    image = np.empty_like(real.image)
+    for start in range(0, len(real), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        image[rows] = generator(noise[rows].to(device), signal[rows].to(device)).float().cpu()
+    return JetImages(without_faint(image, config.threshold_gev), real.signal)
+
+
+Samples = dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Compares generated images with those of a validation set.
+
+    Args:
+        real: The validation set.
+    """
+
+    real: JetImages
+    _values: Samples = field(default_factory=dict, repr=False)
+
+    def _real(self) -> Samples:
+        if not self._values:
+            self._values.update(_samples(self.real))
+        return self._values
+
+    def distances(self, generated: JetImages) -> dict[str, float]:
+        """Distance of each observable, for each class.
+
+        Args:
+            generated: Images of the same classes.
+
+        Returns:
+            1-Wasserstein distances in units of the standard deviation of the validation images, as
+            `distance/signal/mass` and so on; and their geometric mean as `image_distance`: scales
+            of the distances differ, and each counts alike. One below 0.01 counts as 0.01.
+        """
+        real, found = self._real(), _samples(generated)
+        distances = {
+            f"{DISTANCE}{name}": relative_wasserstein(values, found[name])
+            for name, values in real.items()
+        }
+        known = [max(v, _SMALLEST_DISTANCE) for v in distances.values() if np.isfinite(v)]
+        overall = float(np.exp(np.mean(np.log(known)))) if known else float("inf")
+        return {**distances, "image_distance": overall}
+
+    def figures(self, generated: JetImages) -> dict[str, dict[str, float]]:
+        """Mean and spread of each observable, for the card of a model."""
+        found, figures = _samples(generated), {}
+        for name, values in self._real().items():
+            a, b = defined(values), defined(found[name])
+            if len(a) and len(b):
+                figures[name] = {
+                    "validation_mean": float(a.mean()),
+                    "generated_mean": float(b.mean()),
+                    "validation_std": float(a.std()),
+                    "generated_std": float(b.std()),
+                    "distance": relative_wasserstein(a, b),
+                }
+        return figures
+
+
+def _samples(images: JetImages) -> Samples:
+    samples: Samples = {}
+    for name, compute in OBSERVABLES.items():
+        values = np.asarray(compute(images.image), np.float64)
+        for kind, wanted in _CLASSES.items():
+            samples[f"{kind}/{name}"] = values[images.signal == wanted]
+    return dict(sorted(samples.items(), reverse=True))  # signal first

@@ -1,0 +1,62 @@
+"""Images whose two classes differ, and a model that makes them, for tests of the comparison."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calogan.jets.generator import JetGenerator
+from calogan.jets.images import PIXELS, JetImages
+
+__all__ = ["ToyModel", "make_jets"]
+
+
+def make_jets(
+    n: int, seed: int = 0, *, scale: float = 1.0, signal: NDArray[np.bool_] | None = None
+) -> JetImages:
+    """Two cores that share 250 GeV, and faint pixels around them.
+
+    The second core of a signal jet is harder and farther away.
+    """
+    rng = np.random.default_rng(seed)
+    signal = rng.random(n) < 0.5 if signal is None else signal
+    image = rng.exponential(0.2, (n, PIXELS, PIXELS)) * (rng.random((n, PIXELS, PIXELS)) < 0.06)
+    share = np.where(signal, rng.uniform(0.25, 0.5, n), rng.uniform(0.1, 0.35, n))
+    energy = rng.normal(250, 10, n)
+    rows = np.where(signal, rng.integers(17, 20, n), rng.integers(15, 18, n))
+    image[:, 12, 12] += energy * (1 - share)
+    image[np.arange(n), rows, 12] += energy * share
+    return JetImages((scale * np.maximum(image, 0)).astype(np.float32), signal)
+
+
+class ToyModel(JetGenerator):
+    """Makes toy images as a bundle would, and says what it was trained with.
+
+    Args:
+        name: Its name.
+        data: What its card says of the training file.
+    """
+
+    def __init__(self, name: str, **data: Any) -> None:
+        self._name = name
+        known = {"size_bytes": 0, "sha256": "", "n_training": 0, "n_validation": 0} | data
+        card = SimpleNamespace(
+            architecture=SimpleNamespace(kind=name),
+            data=SimpleNamespace(**known, model_dump=lambda **_: known),
+        )
+        self.card: Any = card
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        return {"model": self._name}
+
+    def simulate(self, signal: NDArray[Any], rng: np.random.Generator | None = None) -> JetImages:
+        rng = rng or np.random.default_rng()
+        return make_jets(len(signal), int(rng.integers(2**32)), signal=np.asarray(signal, bool))
