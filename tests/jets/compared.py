@@ -23,10 +23,10 @@ def make_jets(
     """
     rng = np.random.default_rng(seed)
     signal = rng.random(n) < 0.5 if signal is None else signal
-    image = rng.exponential(0.2, (n, PIXELS, PIXELS)) * (rng.random((n, PIXELS, PIXELS)) < 0.06)
+    image = rng.exponential(0.2, (n, PIXELS, PIXELS)) * (rng.random((n, PIXELS, PIXELS)) < 0.01)
     share = np.where(signal, rng.uniform(0.25, 0.5, n), rng.uniform(0.1, 0.35, n))
     energy = rng.normal(250, 10, n)
-    rows = np.where(signal, rng.integers(17, 20, n), rng.integers(15, 18, n))
+    rows = np.where(signal, rng.integers(18, 20, n), rng.integers(15, 17, n))
     image[:, 12, 12] += energy * (1 - share)
     image[np.arange(n), rows, 12] += energy * share
     return JetImages((scale * np.maximum(image, 0)).astype(np.float32), signal)

@@ -176,6 +176,10 @@ def test_rectify_is_relu_with_a_way_back_for_dead_cells() -> None:
     out.sum().backward()
     assert x.grad is not None
     torch.testing.assert_close(x.grad, torch.tensor([[0.0, 1.0], [1.0, 1.0]]))
+    x.grad = None
+    on, off = -1.0, 1.0
+    (rectify(x, upwards=True) * torch.tensor([[off, off], [on, off]])).sum().backward()
+    torch.testing.assert_close(x.grad, torch.tensor([[0.0, off], [on, 0.0]]))
 
 
 def test_hit_share_counts_and_has_the_smooth_gradient() -> None:

@@ -15,26 +15,34 @@ class _Rectify(torch.autograd.Function):
     """ReLU with a way back for cells that are off in a whole batch."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, upwards: bool) -> Tensor:
         ctx.save_for_backward(x)
+        ctx.upwards = upwards
         return functional.relu(x)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
-        dead = (x <= 0).all(dim=-1, keepdim=True)
-        return torch.where((x > 0) | dead, gradients[0], 0.0)
+        passed = (x <= 0).all(dim=-1, keepdim=True)
+        if ctx.upwards:
+            passed = passed & (gradients[0] < 0)
+        return torch.where((x > 0) | passed, gradients[0], 0.0), None
 
 
-def rectify(x: Tensor) -> Tensor:
+def rectify(x: Tensor, *, upwards: bool = False) -> Tensor:
     """ReLU over a batch-last image, in which no cell dies for good.
 
     A cell that is off in all showers of a batch gets no gradient from a plain ReLU, and stays off
     for ever. Here such a cell, and no other, gets the gradient that it would have if it were on.
+
+    Args:
+        x: Cells before the ReLU, shape `(..., n)`.
+        upwards: Such a cell gets only what would turn it on. What would turn it off does nothing
+            for the image, but grows the weights that it shares with other cells.
     """
     if not x.requires_grad:
         return functional.relu(x)
-    return cast(Tensor, _Rectify.apply(x))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _Rectify.apply(x, upwards))  # type: ignore[no-untyped-call]
 
 
 class _HitShare(torch.autograd.Function):

@@ -1,8 +1,9 @@
 """Generators: noise and class to jet images (arXiv:1701.05927, section 4, and the published code).
 
 All begin alike: the noise is multiplied, number by number, with a learnt vector of its class. All
-end in a ReLU, which makes pixels exactly zero. Here a pixel that is off in a whole batch gets a
-gradient all the same (`rectify`): in the published code it can stay off for ever.
+end in a ReLU, which makes pixels exactly zero. Here a pixel that is off in a whole batch gets the
+gradient that would turn it on (`rectify`): in the published code it can stay off for ever. With all
+of its gradient, as CaloGAN has it here, FCGAN diverges.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class JetImageGenerator(nn.Module):
     def forward(self, noise: Tensor, signal: Tensor) -> Tensor:
         """Make one image for each row of `noise`."""
         hidden = noise * self.classes(signal)
-        images = [rectify(stream(hidden).float()) for stream in self.streams]
+        images = [rectify(stream(hidden).float(), upwards=True) for stream in self.streams]
         pixels = images[0] if len(images) == 1 else torch.stack(images).mean(0)
         return PIXEL_SCALE_GEV * pixels.permute(2, 0, 1)
 
