@@ -49,10 +49,22 @@ def open_simulator(name: str, **options: Any) -> Simulator:
     if path is None:
         known = ", ".join(["geant4", *list_bundles(), "library:FILE"])
         msg = f"no simulator {name!r}: give one of {known}, or the folder of a model bundle"
+        if _makes_jets(name):
+            msg = f"{name} makes jet images, no showers: calogan jets simulate --with {name}"
         raise ModelError(msg)
     from calogan.neural import NeuralSimulator
 
     return NeuralSimulator(path, **options)
+
+
+def _makes_jets(name: str) -> bool:
+    from calogan.jets.models import find_jet_model
+
+    try:
+        find_jet_model(name)
+    except ModelError:
+        return False
+    return True
 
 
 def _open_geant4(

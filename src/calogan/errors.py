@@ -9,6 +9,7 @@ __all__ = [
     "DownloadError",
     "Geant4DataError",
     "IncidentError",
+    "JetError",
     "MissingExtraError",
     "ModelError",
     "OutputError",
@@ -57,6 +58,10 @@ class MissingExtraError(CaloganError):
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
         """Let the error come back from a worker process."""
         return type(self), (self.what, self.extra)
+
+
+class JetError(CaloganError):
+    """Jet images that do not exist, do not fit together, or hold impossible values."""
 
 
 class ModelError(CaloganError):

@@ -25,19 +25,20 @@ def jets(tmp_path: Path) -> Path:
 def test_a_file_and_models_make_a_report(
     calogan: Command, jets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = {name: ToyModel(name) for name in ("lagan", "dcgan")}
+    names = ("lagan", "dcgan", "fcgan", "hybrid")
+    models = {name: ToyModel(name) for name in names}
     monkeypatch.setattr("calogan.jets.report.samples.open_jet_generator", models.__getitem__)
     write_jet_images(tmp_path / "other.h5", make_jets(250, 2, scale=0.8))
     out = tmp_path / "report"
-    arguments = [jets, "lagan", "dcgan", tmp_path / "other.h5", "-o", out, "--quick"]
+    arguments = [jets, *names, tmp_path / "other.h5", "-o", out, "--quick"]
     result = calogan("jets", "compare", *arguments, "-n", 240, "--workers", 1)
     assert result.code == 0, result.err
     assert "Wasserstein distances to jets" in result.out
     assert "The LAGAN paper says" in " ".join(result.out.split())
     assert "index.html" in result.out
     metrics = json.loads((out / "metrics.json").read_text())
-    assert [sample["name"] for sample in metrics["samples"]] == ["jets", "lagan", "dcgan", "other"]
-    assert [sum(sample["n"].values()) for sample in metrics["samples"]] == [240] * 4
+    assert [sample["name"] for sample in metrics["samples"]] == ["jets", *names, "other"]
+    assert [sum(sample["n"].values()) for sample in metrics["samples"]] == [240] * 6
     assert metrics["samples"][0]["made_with"] == {"pythia": "toy"}
     worst = metrics["ranking"]["observables"]["pt"]["places"][-1]
     assert worst["name"] == "other"

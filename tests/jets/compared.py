@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -42,12 +41,8 @@ class ToyModel(JetGenerator):
 
     def __init__(self, name: str, **data: Any) -> None:
         self._name = name
-        known = {"size_bytes": 0, "sha256": "", "n_training": 0, "n_validation": 0} | data
-        card = SimpleNamespace(
-            architecture=SimpleNamespace(kind=name),
-            data=SimpleNamespace(**known, model_dump=lambda **_: known),
-        )
-        self.card: Any = card
+        known = {"size_bytes": 0, "sha256": "", "n_training": 0, "made_with": {}} | data
+        self._known = known
 
     @property
     def name(self) -> str:
@@ -55,7 +50,7 @@ class ToyModel(JetGenerator):
 
     @property
     def provenance(self) -> dict[str, Any]:
-        return {"model": self._name}
+        return {"model": self._name, "kind": self._name, "trained_on": self._known}
 
     def simulate(self, signal: NDArray[Any], rng: np.random.Generator | None = None) -> JetImages:
         rng = rng or np.random.default_rng()

@@ -6,9 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from calogan.errors import CaloganError, OutputError
+from calogan.errors import CaloganError, JetError, OutputError
 from calogan.jets import open_jet_images, read_jet_images, write_jet_images
-from calogan.jets.errors import JetError
 from calogan.jets.files import JetImageWriter
 from calogan.jets.images import VARIABLES
 from tests.jets.toys import make_jet_images

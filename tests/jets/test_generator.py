@@ -13,10 +13,9 @@ pytest.importorskip("torch", reason="needs the extra train")
 import torch
 
 from calogan.bundle import installed, read_card
-from calogan.errors import ModelError
+from calogan.errors import JetError, ModelError
 from calogan.jets import read_jet_images, write_jet_images
 from calogan.jets.card import JetCard
-from calogan.jets.errors import JetError
 from calogan.jets.generator import JetGenerator
 from calogan.jets.models import BUNDLED, find_jet_model, jet_models, open_jet_generator
 from calogan.jets.production import produce_jets

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from calogan.errors import JetError
 from calogan.jets import JetImages
-from calogan.jets.errors import JetError
 from calogan.jets.images import ETA, HALF_WIDTH, PHI, PIXELS, VARIABLES
 from tests.jets.toys import make_jet_images
 

@@ -86,3 +86,7 @@ def test_alone_there_is_nothing_to_say() -> None:
 def test_a_distance_that_is_not_defined_is_the_farthest() -> None:
     found = _two((float("nan"),) * 4, (0.2, 0.2, 0.2, 0.2))
     assert [place.name for place in found.ranked[0].places] == ["dcgan", "network"]
+    (first,) = (one for one in found.ranked if one.observable == "mass")
+    assert first.behind("network")
+    assert not first.behind("dcgan")
+    assert found.holds == "no"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,13 @@ for library in ("torch", "sklearn", "matplotlib", "jinja2"):
     pytest.importorskip(library, reason="needs the extras train and evaluate")
 
 import calogan.jets.report
-from calogan.errors import CaloganError, ConfigurationError, MissingExtraError, OutputError
-from calogan.jets.errors import JetError
+from calogan.errors import (
+    CaloganError,
+    ConfigurationError,
+    JetError,
+    MissingExtraError,
+    OutputError,
+)
 from calogan.jets.files import write_jet_images
 from calogan.jets.images import JetImages
 from calogan.jets.report import JetSettings, compare_jet_files, compare_jets
@@ -209,8 +217,30 @@ def test_a_model_makes_what_the_reference_has_and_its_training_images_are_left_o
         assert np.array_equal(one.images.signal, found.reference.images.signal)
     assert [one.kind for one in found.candidates] == ["lagan", "dcgan"]
     assert "last 200 images" in found.notes[0]
+    made = tmp_path / "made.h5"
+    write_jet_images(made, make_jets(200, 3), made_with=models["lagan"].provenance)
+    of_file = open_samples(path, [made], seed=1, threshold_gev=0)  # a file that a model made
+    assert len(of_file.reference) == 200
+    assert of_file.training is not None
+    assert of_file.candidates[0].kind == "lagan"
+    again = open_samples(path, [made], training=path, seed=1, threshold_gev=0)
+    assert again.training is not None
+    assert len(again.training) == 300
     alone = open_samples(path, ["dcgan"], seed=1, threshold_gev=0, limit=150)
     assert (len(alone.reference), alone.training, alone.notes) == (150, None, ())
+
+
+def test_a_reference_of_the_seed_of_the_training_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seed = tmp_path / "jets.h5", {"simulator": "pythia", "seed": 3}
+    write_jet_images(path, make_jets(200, 1), made_with=seed)
+    models = {"lagan": ToyModel("lagan", made_with=seed)}
+    monkeypatch.setattr("calogan.jets.report.samples.open_jet_generator", models.__getitem__)
+    (note,) = open_samples(path, ["lagan"], seed=1, threshold_gev=0).notes
+    assert "same seed (3)" in note
+    models["lagan"] = ToyModel("lagan", made_with=seed | {"seed": 4})
+    assert open_samples(path, ["lagan"], seed=1, threshold_gev=0).notes == ()
 
 
 def test_faint_pixels_are_left_out_of_all_samples() -> None:
@@ -242,6 +272,11 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
         compare_jet_files(path, [path], out, names=["a"], settings=QUICK)
     with pytest.raises(JetError, match=r"no sample of jet images 'x': give one of jets"):
         compare_jet_files("sample:x", [path], out, settings=QUICK)
+    other = tmp_path / "other.h5"
+    write_jet_images(other, images)
+    with pytest.raises(JetError, match="is the reference itself"):
+        compare_jet_files(path, [other], out, training=path, settings=QUICK)
+    other.unlink()
     few = JetImages(images.image, np.arange(200) < 20)
     with pytest.raises(JetError, match="few: 20 signal images"):
         compare_jets(images, {"few": few}, out, settings=QUICK)
@@ -259,12 +294,43 @@ def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
         JetSettings(**wrong)
 
 
-def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def find_spec(name: str) -> object | None:
-        return None if name == "torch" else object()
+        return None if name == "mplhep" else object()
 
     monkeypatch.setattr(calogan.jets.report, "find_spec", find_spec)
-    with pytest.raises(MissingExtraError, match=r"calogan\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"calogan\[evaluate\]"):
         _ = calogan.jets.report.compare_jets
     with pytest.raises(AttributeError):
-        _ = calogan.jets.report.nothing  # type: ignore[attr-defined]
+        _ = calogan.jets.report.nothing
+
+
+def test_only_classifiers_need_torch(tmp_path: Path) -> None:
+    """With `--quick` the extra `train` is not needed; without it, that is said at once."""
+    code = """
+import sys
+sys.modules["torch"] = None
+from calogan.errors import MissingExtraError
+from calogan.jets.report import JetSettings, compare_jets
+from tests.jets.compared import make_jets
+
+jets = make_jets(120, 1), {"other": make_jets(120, 2)}
+compare_jets(*jets, "quick", settings=JetSettings(quick=True, n_bootstrap=10))
+try:
+    compare_jets(*jets, "whole", settings=JetSettings(n_bootstrap=10))
+except MissingExtraError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert "calogan[train]" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["quick"]

@@ -18,13 +18,12 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
-from calogan.errors import CaloganError
+from calogan.errors import CaloganError, JetError
 from calogan.files.compressed import GrowingDataset
 from calogan.files.hdf5 import open_hdf5
 from calogan.files.metadata import stated_origin
 from calogan.files.output import PatientFile, PiecewiseFile, whole_file
 from calogan.files.reading import as_float32, reading
-from calogan.jets.errors import JetError
 from calogan.jets.images import PIXELS, VARIABLES, JetImages
 
 __all__ = [
@@ -116,7 +115,7 @@ class JetImageFile:
         rows = slice(start, stop)
         with reading(self.path):
             image = as_float32(self._file["image"][rows])
-            signal = np.asarray(self._file[_SIGNAL][rows]) > 0.5
+            signal = np.asarray(self._file[_SIGNAL][rows])
             variables = {name: as_float32(self._file[name][rows]) for name in self.variables}
         np.maximum(image, 0, out=image)
         try:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from calogan.bundle import read_card_as, read_network
 from calogan.bundle.folder import check_files
 from calogan.bundle.session import open_session, reason
-from calogan.errors import ModelError
+from calogan.errors import JetError, ModelError
 from calogan.jets.card import JetCard
-from calogan.jets.errors import JetError
 from calogan.jets.images import PIXELS, JetImages
 
 __all__ = ["JetGenerator"]
@@ -82,7 +81,8 @@ class JetGenerator:
             "model": self.card.name,
             "model_version": self.card.version,
             "model_sha256": self.card.sha256,
-            "trained_on": self.card.data.made_with,
+            "kind": self.card.architecture.kind,
+            "trained_on": self.card.data.model_dump(mode="json"),
             "onnxruntime": onnxruntime.__version__,
         }
 
@@ -98,10 +98,10 @@ class JetGenerator:
             ModelError: The network stopped, or gives no energies.
         """
         signal = np.asarray(signal)
-        wanted = signal.astype(np.int64)
         if signal.ndim != 1 or not np.isin(signal, (0, 1)).all():
             msg = "signal: one entry per jet, 1 for W and 0 for QCD"
             raise JetError(msg)
+        wanted = signal.astype(np.int64)
         rng = rng or np.random.default_rng()
         image = np.empty((len(wanted), PIXELS, PIXELS), np.float32)
         for start in range(0, len(wanted), _AT_ONCE):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calogan.jets.errors import JetError
+from calogan.errors import JetError
 
 __all__ = ["ETA", "HALF_WIDTH", "PHI", "PIXELS", "VARIABLES", "JetImages"]
 
@@ -71,12 +71,17 @@ class JetImages:
 
     def __post_init__(self) -> None:
         """Check shapes and values."""
+        object.__setattr__(self, "image", np.asarray(self.image))
+        object.__setattr__(self, "signal", np.asarray(self.signal))
         n = len(self.image)
         if self.image.shape != (n, PIXELS, PIXELS):
             msg = f"jet images: shape {self.image.shape}, not (n, {PIXELS}, {PIXELS})"
             raise JetError(msg)
         if self.signal.shape != (n,):
             msg = f"jet images: {n} images, but signal has the shape {self.signal.shape}"
+            raise JetError(msg)
+        if not np.isin(self.signal, (0, 1)).all():
+            msg = "jet images: signal must be 1 for W or 0 for QCD"
             raise JetError(msg)
         unknown = [name for name in self.variables if name not in VARIABLES]
         if unknown:
@@ -90,7 +95,7 @@ class JetImages:
             msg = "jet images: transverse energies must be finite and not negative"
             raise JetError(msg)
         object.__setattr__(self, "image", np.asarray(self.image, np.float32))
-        object.__setattr__(self, "signal", np.asarray(self.signal, bool))
+        object.__setattr__(self, "signal", self.signal.astype(bool))
         kept = {name: np.asarray(self.variables[name], np.float32) for name in self.variables}
         object.__setattr__(self, "variables", MappingProxyType(kept))
 

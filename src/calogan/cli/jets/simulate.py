@@ -41,7 +41,8 @@ def simulate(
         int | None,
         typer.Option(
             min=0,
-            help="Fixes the jets; drawn and printed unless given.",
+            help="Fixes the jets; drawn and printed unless given. Another number of jets of the "
+            "same seed holds some of the same jets: take another seed for an independent file.",
             rich_help_panel=PRODUCTION,
         ),
     ] = None,
@@ -75,11 +76,13 @@ def simulate(
     import time
     from functools import partial
 
+    import numpy as np
+
     from calogan.cli.extras import needs_extra
     from calogan.cli.progress import progress_bar
     from calogan.errors import ConfigurationError
     from calogan.files.output import check_writable
-    from calogan.jets.production import JetSimulator, produce_jets
+    from calogan.jets.production import JetSimulator, draw_signal, produce_jets
     from calogan.production import pending_seed, read_cluster
 
     check_writable(output)
@@ -117,7 +120,8 @@ def simulate(
             cluster=nodes,
         )
     _print_speed(production, time.perf_counter() - started, seed)
-    typer.echo(f"{output}: jets with {simulator}, {signal_fraction:.3g} of them of W bosons")
+    n_signal = np.count_nonzero(draw_signal(n, signal_fraction, seed))
+    typer.echo(f"{output}: jets with {simulator}, {n_signal} of {n} of W bosons")
     if production.failed:
         again = "the same command tries them again" + (
             " and nothing else" if production.resumable else ""

@@ -21,7 +21,9 @@ EPILOG = (
 def train(
     images: Annotated[
         Path,
-        typer.Argument(help="File of jet images (HDF5); or a recipe (YAML): images and settings."),
+        typer.Argument(
+            help="File of jet images (HDF5), or sample:jets; or a recipe (YAML): images and settings."
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the run: checkpoints, log, model.")
@@ -66,6 +68,7 @@ def train(
         from calogan.jets.training.loop import export, fit
         from calogan.jets.training.run import open_jet_run
 
+    from calogan.jets.samples import jet_file
     from calogan.jets.training.configuration import make_jet_config
     from calogan.jets.training.recipe import read_jet_recipe
 
@@ -82,7 +85,7 @@ def train(
         recipe = read_jet_recipe(images)
         config, images, name = recipe.config(**given), recipe.images, name or recipe.name
     else:
-        config = make_jet_config(**given)
+        config, images = make_jet_config(**given), jet_file(images)
     going_on: Resume = "auto" if auto_resume else resume
     run = open_jet_run(images, output, config, name=name, resume=going_on)
     with progress_bar("batches", enabled=config.prog_bar) as progress:

@@ -104,7 +104,7 @@ class Neighbours:
         rows: Which showers of the sample were looked at, `(n,)`.
         nearest: The nearest target of each, `(n,)`.
         distance: Distance to it, `(n,)`.
-        relative: The same over what is typical for Geant4 at the shower's energy, `(n,)`.
+        relative: The same over what is typical for the reference at the shower's energy, `(n,)`.
     """
 
     rows: NDArray[np.int64]
@@ -119,12 +119,12 @@ class MemorisationTest:
 
     Args:
         n: Showers of the candidate that were looked at.
-        ratio_medians: Median of the relative distances over that of independent Geant4 showers.
-            Below 1 the candidate keeps closer to the targets than Geant4 does: it repeats them,
-            or it has too little variety. Above 1 it makes showers that Geant4 does not.
+        ratio_medians: Median of the relative distances over that of independent ones of the reference.
+            Below 1 the candidate keeps closer to the targets than the reference does: it repeats
+            them, or has too little variety. Above 1 it makes what the reference does not.
         ratio_medians_error: Its standard error, from the bootstrap.
         share_closer: Share of the showers that are closer than the 1 % quantile of the
-            independent Geant4 showers; a perfect generator has .01.
+            independent ones; a perfect generator has .01.
         share_closer_error: Its standard error, from the bootstrap; that of one shower at least.
         smallest: Smallest relative distance.
         copies: Showers that are equal to a target, cell by cell, and in the incident energy.

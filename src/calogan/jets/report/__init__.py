@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["JetSettings", "compare_jet_files", "compare_jets"]
 
 _HOMES = {"JetSettings": "settings", "compare_jet_files": "writing", "compare_jets": "writing"}
-_NEEDED = {"evaluate": ("jinja2", "matplotlib", "mplhep", "sklearn"), "train": ("torch",)}
+_NEEDED = ("jinja2", "matplotlib", "mplhep", "sklearn")
 
 
 def __getattr__(name: str) -> Any:
@@ -30,9 +30,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    if _HOMES[name] == "writing":
-        for extra, libraries in _NEEDED.items():
-            if any(find_spec(library) is None for library in libraries):
-                what = "calogan jets compare"
-                raise MissingExtraError(what, extra)
+    if _HOMES[name] == "writing" and any(find_spec(library) is None for library in _NEEDED):
+        what = "calogan jets compare"
+        raise MissingExtraError(what, "evaluate")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from calogan.evaluation.pictures.neighbours import neighbour_distances
 from calogan.evaluation.pictures.roc import roc_curves
 from calogan.evaluation.report.chapter import Chapter
 from calogan.evaluation.report.figures import Drawing
-from calogan.jets.report.classifying import Classified
 from calogan.jets.report.distributions import confusion_matrices, intensities, observable
 from calogan.jets.report.pictures import (
     average_images,
@@ -20,14 +20,16 @@ from calogan.jets.report.pictures import (
     neighbour_pairs,
     single_images,
 )
-from calogan.jets.report.samples import CLASSES, JetSample
+from calogan.jets.report.samples import CLASSES, TITLES, JetSample
 from calogan.jets.report.study import INTENSITY, SHAPES, Findings
 from calogan.jets.report.tables import classifier_table, neighbour_table
+
+if TYPE_CHECKING:
+    from calogan.jets.report.classifying import Classified
 
 __all__ = ["contents"]
 
 _SHOWN = 7
-_JETS = {"signal": "signal (W)", "background": "background (QCD)"}
 
 
 def contents(findings: Findings) -> list[Chapter]:
@@ -114,7 +116,7 @@ def _singles(findings: Findings) -> tuple[Drawing, ...]:
     return tuple(
         Drawing(
             f"single_{of}",
-            f"Single images of {_JETS[of]}, drawn at random",
+            f"Single images of {TITLES[of]}, drawn at random",
             single_images,
             ({sample.name: some(sample, of) for sample in findings.samples.every},),
         )
@@ -128,7 +130,7 @@ def _correlations(findings: Findings) -> tuple[Drawing, ...]:
     return tuple(
         Drawing(
             f"correlations_{of}",
-            f"Correlations of the observables of {_JETS[of]}: at the left the reference above the "
+            f"Correlations of the observables of {TITLES[of]}: at the left the reference above the "
             "diagonal and the candidate below it, at the right candidate minus reference",
             correlation_matrices,
             (labels, own.name, own.table(of), {one.name: one.table(of) for one in others}),

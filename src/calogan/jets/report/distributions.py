@@ -15,10 +15,9 @@ from calogan.evaluation.pictures.sheets import Sheet, legend_name, new_sheet, sh
 from calogan.evaluation.pictures.style import hep_style, new_figure
 from calogan.evaluation.report.comparison import Compared
 from calogan.jets.report.intensities import INTENSITY_EDGES_GEV, Spectrum
+from calogan.jets.report.samples import TITLES
 
 __all__ = ["confusion_matrices", "intensities", "observable"]
-
-_TITLES = {"signal": "signal (W)", "background": "background (QCD)"}
 
 
 @hep_style()
@@ -46,7 +45,7 @@ def observable(reference: str, compared: Mapping[str, Compared], *, log: bool = 
         curves += [_shares(c.name, c.counts) for c in one.candidates]
         draw_steps(panel.main, edges, curves[0], curves[1:], log=log)
         draw_ratios(panel.below, curves[0], curves[1:], edges=edges)
-        panel.main.set_title(_TITLES[of], loc="left")
+        panel.main.set_title(TITLES[of], loc="left")
         panel.main.xaxis.set_minor_locator(AutoMinorLocator(2))
         panel.main.set_ylabel("Share of jets / bin")
         unit = f" [{one.shape.unit}]" if one.shape.unit else ""
@@ -75,7 +74,7 @@ def intensities(
         curves += [Curve(name, one.per_image, one.errors) for name, one in others.items()]
         draw_steps(panel.main, edges, curves[0], curves[1:], log=True)
         draw_ratios(panel.below, curves[0], curves[1:], edges=edges)
-        panel.main.set_title(_TITLES[of], loc="left")
+        panel.main.set_title(TITLES[of], loc="left")
         panel.main.set_ylabel("Pixels per image / bin")
         panel.below.set_xlabel("Energy of a pixel [GeV]")
     return sheet.figure

@@ -18,6 +18,7 @@ from calogan.evaluation.pictures.memorisation import NeighbourResult, Neighbours
 from calogan.evaluation.pictures.sheets import shortened
 from calogan.evaluation.pictures.style import hep_style, new_figure
 from calogan.jets.images import HALF_WIDTH, JetImages
+from calogan.jets.report.samples import TITLES
 
 __all__ = ["average_images", "differences", "neighbour_pairs", "single_images"]
 
@@ -27,7 +28,6 @@ _DECADES, _DECADES_OF_DIFFERENCES = 5, 3
 _EMPTY = "#D9D9D9"
 _SIDE, _GAP = 2.5, 0.12
 _LEFT, _RIGHT, _ABOVE, _BELOW = 1.05, 1.15, 0.42, 0.6
-_CLASSES = {"signal": "signal (W)", "background": "background (QCD)"}
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def average_images(means: Mapping[str, Mapping[str, Image]]) -> Figure:
         bottom.set_xlabel(r"$\eta'$", loc="center", fontsize=13)
         if column == 0:
             for axes, label in zip(
-                (top, middle, bottom), (*_CLASSES.values(), "signal $-$ background"), strict=True
+                (top, middle, bottom), (*TITLES.values(), "signal $-$ background"), strict=True
             ):
                 axes.set_ylabel(f"{label}\n$\\phi'$", loc="center", fontsize=12.5)
     grid.bar(0, 2, shown, "Mean energy per pixel [GeV]")
@@ -138,7 +138,7 @@ def differences(reference: str, means: Mapping[str, Mapping[str, Image]]) -> Fig
     found = {name: {of: mean - own[of] for of, mean in by.items()} for name, by in others.items()}
     norm = _symmetric([one for by in found.values() for one in by.values()])
     for column, (name, by) in enumerate(found.items()):
-        for row, (of, label) in enumerate(_CLASSES.items()):
+        for row, (of, label) in enumerate(TITLES.items()):
             axes = grid.panel(row, column)
             shown = _draw(axes, _seen(by[of], others[name][of], own[of]), norm, "RdBu_r")
             if row == 0:

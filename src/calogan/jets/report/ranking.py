@@ -15,10 +15,13 @@ import numpy as np
 
 from calogan.evaluation.distances.measures import Measured
 
-__all__ = ["PAPER", "Place", "Ranked", "Ranking", "rank"]
+__all__ = ["NETWORKS", "PAPER", "Place", "Ranked", "Ranking", "rank"]
 
 PAPER = ("mass", "pt", "tau_21")
 """The observables that the paper compares its networks by."""
+
+NETWORKS = ("lagan", "dcgan", "fcgan", "hybrid")
+"""The networks that it compares."""
 
 _CERTAIN = 2.0
 
@@ -61,6 +64,8 @@ class Ranked:
     def behind(self, name: str) -> bool:
         """Whether a candidate is farther than the nearest one by more than the errors."""
         first, own = self.places[0], self.place(name)
+        if np.isnan(own.value):
+            return not np.isnan(first.value)
         return own.value - first.value > _CERTAIN * float(np.hypot(own.error, first.error))
 
     def ahead(self, name: str) -> bool:
@@ -117,7 +122,8 @@ def rank(
 
     Args:
         distances: By observable what it is called, and by class and candidate its distance.
-        lagan: Name of the candidate that is a LAGAN; empty if none is.
+        lagan: Name of the candidate that is a LAGAN, if the paper's other networks are there too;
+            empty otherwise.
     """
     ranked = tuple(_ranked(name, *found) for name, found in distances.items())
     several = all(len(one.places) > 1 for one in ranked)

@@ -11,24 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calogan.errors import JetError
 from calogan.files.reading import sha256
-from calogan.jets.errors import JetError
 from calogan.jets.files import JetImageFile, open_jet_images
 from calogan.jets.generator import JetGenerator
 from calogan.jets.images import JetImages
 from calogan.jets.models import open_jet_generator
 from calogan.jets.observables import observe, without_faint
-from calogan.jets.samples import jet_sample_path
+from calogan.jets.samples import jet_file
 
-__all__ = ["CLASSES", "JetSample", "Samples", "memory_samples", "open_samples"]
+__all__ = ["CLASSES", "TITLES", "JetSample", "Samples", "memory_samples", "open_samples"]
 
 Values = NDArray[np.float64]
 
 CLASSES: Mapping[str, bool] = {"signal": True, "background": False}
 """Names of the two kinds of jets, and what `signal` says of them."""
 
+TITLES: Mapping[str, str] = {"signal": "signal (W)", "background": "background (QCD)"}
+"""What figures call them."""
+
 _FEWEST = 50
-_MOST_TRAINING = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +132,7 @@ def memory_samples(
         threshold_gev: Pixels below it are set to 0 [GeV].
     """
     made = [
-        JetSample(name, _cleaned(images, threshold_gev), kind=_kind(name))
+        JetSample(name, _cleaned(images, threshold_gev), kind=name.lower())
         for name, images in {reference_name: reference, **candidates}.items()
     ]
     kept = None if training is None else _cleaned(training, threshold_gev)
@@ -149,8 +151,8 @@ def open_samples(
 ) -> Samples:
     """Read files, and let models make as many images as the reference has, of the same classes.
 
-    If a model was trained with the file of the reference, only those images of it are the
-    reference that no update saw, and the others are the training images.
+    If a model, or what made a candidate's file, was trained with the file of the reference, only
+    those images of it are the reference that no update saw, and the others are the training images.
 
     Args:
         reference: File of the reference, or `sample:jets`.
@@ -168,9 +170,10 @@ def open_samples(
         msg = f"{len(names)} names for {1 + len(candidates)} samples: give one for each, or none"
         raise JetError(msg)
     opened = [_open(text) for text in candidates]
-    models = [one for one in opened if isinstance(one, JetGenerator)]
-    with open_jet_images(_file_of(reference)) as file:
-        rows, seen, notes = _held_out(file, models)
+    origins = [_origin(one) for one in opened]
+    cards = [origin["trained_on"] for origin in origins if "trained_on" in origin]
+    with open_jet_images(jet_file(reference)) as file:
+        rows, seen, notes = _held_out(file, cards)
         stop = rows.stop if limit is None else min(rows.stop, rows.start + limit)
         images = file.read(rows.start, stop)
         own = JetSample(
@@ -180,24 +183,24 @@ def open_samples(
             len(file),
             made_with=file.made_with,
         )
-        trained_with = file.read(0, min(seen, _MOST_TRAINING)) if seen else None
-    if training is not None:
-        with open_jet_images(_file_of(training)) as file:
-            trained_with = file.read(0, _MOST_TRAINING)
+        trained_with = file.read(0, seen) if seen else None
+        same = training is not None and file.path.samefile(jet_file(training))
+    if same and not seen:
+        msg = f"{training} is the reference itself: no candidate says which of it trained it"
+        raise JetError(msg)
+    if training is not None and not same:
+        with open_jet_images(jet_file(training)) as file:
+            trained_with = file.read()
     found = []
-    kind: str
-    for k, (text, one) in enumerate(zip(candidates, opened, strict=True), start=1):
+    for k, (text, one, origin) in enumerate(zip(candidates, opened, origins, strict=True), start=1):
         name = names[k] if names else (one.name if isinstance(one, JetGenerator) else one.stem)
         if isinstance(one, JetGenerator):
-            made = one.simulate(own.images.signal, np.random.default_rng([seed, k]))
-            facts = one.provenance | {"data": one.card.data.model_dump(mode="json")}
-            kind, n, origin = one.card.architecture.kind, None, facts
+            made, n = one.simulate(own.images.signal, np.random.default_rng([seed, k])), None
         else:
             with open_jet_images(one) as file:
-                made, n, origin = file.read(0, limit), len(file), file.made_with
-            kind = _kind(name)
-        sample = JetSample(name, _cleaned(made, threshold_gev), str(text), n, kind, origin)
-        found.append(sample)
+                made, n = file.read(0, limit), len(file)
+        kind = origin.get("kind", "")
+        found.append(JetSample(name, _cleaned(made, threshold_gev), str(text), n, kind, origin))
     kept = None if trained_with is None else _cleaned(trained_with, threshold_gev)
     return Samples(own, tuple(found), kept, notes)
 
@@ -206,19 +209,17 @@ def _cleaned(images: JetImages, threshold_gev: float) -> JetImages:
     return JetImages(without_faint(images.image, threshold_gev), images.signal, images.variables)
 
 
-def _kind(name: str) -> str:
-    """The LAGAN is recognised by its name, for a file does not say which network made it."""
-    return "lagan" if "lagan" in name.lower() else ""
-
-
-def _file_of(text: str | Path) -> Path:
-    kind, _, name = str(text).partition(":")
-    return jet_sample_path(name) if kind == "sample" else Path(text)
+def _origin(one: Path | JetGenerator) -> Mapping[str, Any]:
+    """What a model says of itself, or the file that it made."""
+    if isinstance(one, JetGenerator):
+        return one.provenance
+    with open_jet_images(one) as file:
+        return file.made_with
 
 
 def _open(text: str | Path) -> Path | JetGenerator:
     """A file, or a model; what looks like a file and is not there is said to be missing."""
-    path = _file_of(text)
+    path = jet_file(text)
     if path.is_file():
         return path
     if path.suffix in {".h5", ".hdf5"} and not path.is_dir():
@@ -228,19 +229,41 @@ def _open(text: str | Path) -> Path | JetGenerator:
 
 
 def _held_out(
-    file: JetImageFile, models: Sequence[JetGenerator]
+    file: JetImageFile, cards: Sequence[Mapping[str, Any]]
 ) -> tuple[slice, int, tuple[str, ...]]:
-    """Which images no model was trained with, how many the first ones are that some were."""
+    """Which images no model was trained with, how many the first ones are that some were.
+
+    Args:
+        file: The reference.
+        cards: What models say of the file that they were trained with (`JetData`).
+    """
     size = file.path.stat().st_size
-    data = [model.card.data for model in models if model.card.data.size_bytes == size]
-    if data:
+    same = [card for card in cards if card["size_bytes"] == size]
+    if same:
         checksum = sha256(file.path)
-        data = [one for one in data if one.sha256 == checksum]
-    if not data:
-        return slice(0, len(file)), 0, ()
-    seen = max(one.n_training for one in data)
+        same = [card for card in same if card["sha256"] == checksum]
+    if not same:
+        return slice(0, len(file)), 0, _same_seed(file, cards)
+    seen = max(card["n_training"] for card in same)
     note = (
         f"{file.path.name} is what models were trained with: compared are its last "
         f"{len(file) - seen:,} images, which no update saw. They chose the best epoch, too."
     )
     return slice(seen, len(file)), seen, (note,)
+
+
+def _same_seed(file: JetImageFile, cards: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """A note if a file comes from the same simulator and seed as the training of a model."""
+    seed = file.made_with.get("seed")
+    for card in cards:
+        other = card["made_with"]
+        if seed is not None and (seed, file.made_with.get("simulator")) == (
+            other.get("seed"),
+            other.get("simulator"),
+        ):
+            note = (
+                f"{file.path.name} was made with the same seed ({seed}) as the images that models "
+                "were trained with: some of its jets may be the same."
+            )
+            return (note,)
+    return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,12 +17,14 @@ from calogan.evaluation.report.comparison import Compared, Shape, compare_observ
 from calogan.evaluation.report.parallel import Crew, Report
 from calogan.jets.images import JetImages
 from calogan.jets.observables import OBSERVABLES
-from calogan.jets.report.classifying import Classified, classify
 from calogan.jets.report.intensities import Spectrum, spectrum_distance
 from calogan.jets.report.neighbours import find_neighbours
-from calogan.jets.report.ranking import Ranking, rank
+from calogan.jets.report.ranking import NETWORKS, Ranking, rank
 from calogan.jets.report.samples import CLASSES, JetSample, Samples
 from calogan.jets.report.settings import JetSettings
+
+if TYPE_CHECKING:
+    from calogan.jets.report.classifying import Classified
 
 __all__ = ["INTENSITY", "SHAPES", "Findings", "Intensities", "study"]
 
@@ -101,6 +103,8 @@ def study(samples: Samples, settings: JetSettings, crew: Crew, report: Report) -
     Raises:
         MissingExtraError: PyTorch or scikit-learn is missing, and classifiers are wanted.
     """
+    if not settings.quick:  # the libraries that they need are missed before the work begins
+        from calogan.jets.report.classifying import classify
     report("observables", 0, len(samples.every))
     tables: dict[str, dict[str, Any]] = {}
     for k, sample in enumerate(samples.every, start=1):
@@ -134,11 +138,18 @@ def study(samples: Samples, settings: JetSettings, crew: Crew, report: Report) -
         for (of, name), one in zip(pairs, distances, strict=True):
             overall.setdefault(of, {})[name] = one
     neighbours = classified = None
+    notes = list(samples.notes)
     if not settings.quick:
         report("nearest neighbours", 0, 1)
         rng = np.random.default_rng([settings.seed, 4])
         neighbours = find_neighbours(samples, rng=rng, most=settings.n_neighbours)
         report("nearest neighbours", 1, 1)
+        if neighbours.baseline_copies:
+            notes.append(
+                f"{neighbours.baseline_copies} of {len(neighbours.baseline.rows)} images of "
+                f"{own} are among the images that the candidates are searched for copies of: "
+                "distances to these say little."
+            )
         classified = classify(samples, settings, report)
     return Findings(
         settings,
@@ -149,7 +160,7 @@ def study(samples: Samples, settings: JetSettings, crew: Crew, report: Report) -
         _rank(samples, compared, intensities),
         neighbours,
         classified,
-        samples.notes,
+        tuple(notes),
     )
 
 
@@ -196,5 +207,7 @@ def _rank(
         "pixel intensity",
         {of: dict(one.measured) for of, one in intensities.items()},
     )
-    lagans = [sample.name for sample in samples.candidates if sample.kind == "lagan"]
-    return rank(distances, lagans[0] if len(lagans) == 1 else "")
+    kinds = [sample.kind for sample in samples.candidates]
+    of_paper = all(kinds.count(kind) == 1 for kind in NETWORKS)
+    lagan = samples.candidates[kinds.index("lagan")].name if of_paper else ""
+    return rank(distances, lagan)

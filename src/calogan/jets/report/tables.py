@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from calogan.evaluation.distances.measures import Measured
 from calogan.evaluation.pictures.memorisation import NeighbourResult
 from calogan.evaluation.report.tables import LIGHTS, NONE_MARK, number, with_error
 from calogan.jets.images import JetImages
-from calogan.jets.report.classifying import Classified
 from calogan.jets.report.samples import CLASSES
 from calogan.jets.report.study import INTENSITY, SHAPES, Findings
+
+if TYPE_CHECKING:
+    from calogan.jets.report.classifying import Classified
 
 __all__ = [
     "candidate_cards",
@@ -47,10 +49,10 @@ def candidate_cards(findings: Findings) -> list[dict[str, Any]]:
         if len(findings.samples.candidates) > 1:
             n = len(findings.ranking.ranked)
             sentences.append(f"Nearest of all in {len(won)} of {n} distributions.")
-        places = [one.place(name) for one in findings.ranking.ranked if one.in_paper]
         far = [
-            f"{_label(one.observable)} {place.value:.2f}"
-            for one, place in zip(findings.ranking.ranked, places, strict=False)
+            f"{_label(one.observable)} {one.place(name).value:.2f}"
+            for one in findings.ranking.ranked
+            if one.in_paper
         ]
         sentences.append(f"1-Wasserstein distance, worse class: {', '.join(far)} sd.")
         if findings.classified is not None:

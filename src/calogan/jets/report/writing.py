@@ -35,8 +35,8 @@ def compare_jets(
 
     Args:
         reference: What the candidates ought to look like.
-        candidates: One or more others, by the name they have in the report. One with `lagan` in
-            its name is held to what the LAGAN paper says.
+        candidates: One or more others, by the name they have in the report. If there are `lagan`,
+            `dcgan`, `fcgan` and `hybrid`, they are held to what the LAGAN paper says.
         output: Folder of the report: `index.html`, `metrics.json` and `figures/`. An older report
             is replaced.
         reference_name: Name of the reference.

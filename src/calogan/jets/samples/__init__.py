@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from calogan.jets.errors import JetError
+from calogan.errors import JetError
 
-__all__ = ["jet_sample_path"]
+__all__ = ["jet_file", "jet_sample_path"]
 
 _FOLDER = Path(__file__).parent
 
@@ -23,3 +23,13 @@ def jet_sample_path(name: str = "jets") -> Path:
         msg = f"no sample of jet images {name!r}: give one of {known}"
         raise JetError(msg)
     return path
+
+
+def jet_file(text: str | Path) -> Path:
+    """A file of jet images as a user names it: its path, or `sample:jets`.
+
+    Raises:
+        JetError: No such sample.
+    """
+    kind, _, name = str(text).partition(":")
+    return jet_sample_path(name) if kind == "sample" else Path(text)

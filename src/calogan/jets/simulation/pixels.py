@@ -3,8 +3,8 @@
 The steps and their order are those of the published data set. An image is filled before it is
 turned, so that turning it interpolates between pixels: with the cubic kernel of R. Keys (IEEE
 Trans. Acoust. Speech Signal Process. 29 (1981) 1153), and values beyond those of the image before
-set to its least and its largest. No pixel may be negative, so that this adds transverse energy, 8 %
-in the middle; the image is scaled back to what it held before, which the published code does not.
+set to its least and its largest. No pixel may be negative, so that this adds transverse energy; the
+image is scaled back to what it held before, as the published code does in its later versions.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _SHARE = {SIGNAL: 0.14, BACKGROUND: 0.08}
 
 _MOST_COLLISIONS = 500
 _PATIENCE = 100
-"""Batches without any jet: then something is wrong with Pythia."""
+"""Batches without any jet, one after another: then something is wrong with Pythia."""
 
 
 def is_selected(jets: TrimmedJets) -> NDArray[np.bool_]:
@@ -99,17 +99,19 @@ def _simulated(process: Process, seed: int, n: int, kind: bool) -> JetImages:
         return JetImages.concatenate([])
     collisions = Collisions(process, seed)
     parts: list[JetImages] = []
-    found = batches = 0
+    found = without = 0
     while found < n:
         wanted = int(1.1 * (n - found) / _SHARE[process]) + 20
         jets = trim(collisions.towers(min(wanted, _MOST_COLLISIONS)))
         jets = jets[is_selected(jets)]
-        batches += 1
+        without = 0 if len(jets) else without + 1
         if len(jets):
             parts.append(_imaged(jets, kind))
             found += len(jets)
-        elif batches - len(parts) > _PATIENCE:
-            msg = f"{process.name}: {_PATIENCE} batches of collisions gave no jet"
+        elif without == _PATIENCE:
+            msg = (
+                f"{process.name}: {_PATIENCE} batches of collisions, one after another, gave no jet"
+            )
             raise SimulationError(msg)
     return JetImages.concatenate(parts)[:n]
 
