@@ -6,6 +6,7 @@ everywhere. A value that is not finite stands for "not defined in this shower" a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +15,18 @@ from numpy.typing import NDArray
 __all__ = [
     "Estimate",
     "Moments",
+    "compared_moments",
     "defined",
     "ks_distance",
+    "mean_distance",
     "moments",
     "relative_wasserstein",
     "wasserstein",
 ]
 
 Values = NDArray[np.float64]
+
+_SMALLEST_DISTANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,35 @@ def moments(values: Values) -> Moments:
     return Moments(
         n, share, float(found.mean()), float(sd / np.sqrt(n)), float(sd), float(sd_error)
     )
+
+
+def compared_moments(real: Values, generated: Values) -> dict[str, float]:
+    """Mean, spread and distance of two samples, as cards of models hold them; {} if one is empty.
+
+    Args:
+        real: Validation sample, `(n,)`.
+        generated: Generated sample, `(m,)`.
+    """
+    a, b = defined(real), defined(generated)
+    if not (len(a) and len(b)):
+        return {}
+    return {
+        "validation_mean": float(a.mean()),
+        "generated_mean": float(b.mean()),
+        "validation_std": float(a.std()),
+        "generated_std": float(b.std()),
+        "distance": relative_wasserstein(a, b),
+    }
+
+
+def mean_distance(distances: Iterable[float]) -> float:
+    """Geometric mean of relative distances: their scales differ, and each counts alike.
+
+    One below 0.01, the noise of a validation sample, counts as 0.01. What is not defined is left
+    out; without any the mean is infinite.
+    """
+    known = [max(value, _SMALLEST_DISTANCE) for value in distances if np.isfinite(value)]
+    return float(np.exp(np.mean(np.log(known)))) if known else float("inf")
 
 
 def wasserstein(

@@ -10,6 +10,7 @@ from calogan.errors import CaloganError, JetError, OutputError
 from calogan.jets import open_jet_images, read_jet_images, write_jet_images
 from calogan.jets.files import JetImageWriter
 from calogan.jets.images import VARIABLES
+from calogan.jets.samples import jet_sample_path
 from tests.jets.toys import make_jet_images
 
 
@@ -119,3 +120,13 @@ def test_no_file_at_all(tmp_path: Path) -> None:
     (tmp_path / "text.h5").write_text("jets")
     with pytest.raises(CaloganError, match="not an HDF5 file"):
         read_jet_images(tmp_path / "text.h5")
+
+
+def test_the_sample_says_what_made_it() -> None:
+    """Its seed is not that of the recipes' images: no model that ships has seen it."""
+    with open_jet_images(jet_sample_path()) as file:
+        made_with = file.made_with
+        assert len(file) == 2000
+    assert made_with["simulator"] == "pythia"
+    assert made_with["pythia"]
+    assert made_with["seed"] == 2

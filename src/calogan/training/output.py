@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from lightning_fabric import Fabric
 
 from calogan.bundle import check_replaceable
 from calogan.errors import OutputError, TrainingError
 from calogan.files.output import check_writable, whole_file
+from calogan.training.checkpoint import load_checkpoint
 from calogan.training.configuration import FREE_TO_CHANGE, TrainingConfig
 from calogan.training.data import ShowerSet
 
 __all__ = [
     "Resume",
+    "bring_best",
     "check_same_training",
     "facts_of",
     "find_checkpoint",
@@ -75,6 +79,20 @@ def prepare_output(output: Path, models: Sequence[Path]) -> None:
         check_writable(output / name)
     for model in models:
         check_replaceable(model)
+
+
+def bring_best(
+    checkpoint: Path, best: dict[str, float], output: Path, fabric: Fabric
+) -> dict[str, float]:
+    """Best epoch so far, its weights brought to the folder of the run; nothing if they are lost."""
+    there = checkpoint.with_name(BEST)
+    if not there.is_file() or load_checkpoint(there)["best"] != best:
+        return {}
+    if fabric.is_global_zero and there.resolve() != (output / BEST).resolve():
+        with whole_file(output / BEST) as part:
+            shutil.copyfile(there, part)
+    fabric.barrier()
+    return best
 
 
 def facts_of(

@@ -13,6 +13,7 @@ is a recipe too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,7 +28,7 @@ from calogan.training.configuration import TrainingConfig, make_config
 if TYPE_CHECKING:
     from calogan.training.flow import FlowConfig
 
-__all__ = ["Recipe", "file_stem", "read_recipe"]
+__all__ = ["Recipe", "check_header", "check_keys", "file_stem", "read_mapping", "read_recipe"]
 
 _KEYS = ("name", "particles", "training", "network")
 _NETWORKS = ("calogan", "flow")
@@ -80,31 +81,21 @@ def read_recipe(path: str | Path) -> Recipe:
         ConfigurationError: The file is missing or no recipe; an unknown key, particle, or file.
     """
     path = Path(path)
-    values = _mapping(path)
+    values = read_mapping(path, "positron: 'data/eplus.h5'")
     if not set(values) & set(_KEYS):  # the original's
         return Recipe(path, _particles(path, "", values))
-    for key in values:
-        if key not in _KEYS:
-            near = get_close_matches(str(key), _KEYS, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(_KEYS)}"
-            msg = f"{path}: {key}: unknown{hint}"
-            raise ConfigurationError(msg)
-    particles, settings, name = (values.get(key) for key in ("particles", "training", "name"))
+    check_keys(path, values, _KEYS)
+    particles = values.get("particles")
     if not isinstance(particles, dict) or not particles:
         msg = f"{path}: particles: expected lines such as positron: eplus.h5"
         raise ConfigurationError(msg)
-    if not isinstance(settings or {}, dict):
-        msg = f"{path}: training: expected lines such as nb_epochs: 50"
-        raise ConfigurationError(msg)
-    if name is not None and not isinstance(name, str):
-        msg = f"{path}: name: expected a text, found {name!r}"
-        raise ConfigurationError(msg)
+    name, settings = check_header(path, values)
     network = values.get("network", _NETWORKS[0])
     if network not in _NETWORKS:
         msg = f"{path}: network: expected {' or '.join(_NETWORKS)}, found {network!r}"
         raise ConfigurationError(msg)
     files = _particles(path, "particles.", particles)
-    return Recipe(path, files, {str(k): v for k, v in (settings or {}).items()}, name, network)
+    return Recipe(path, files, settings, name, network)
 
 
 def file_stem(label: str) -> str:
@@ -112,7 +103,12 @@ def file_stem(label: str) -> str:
     return particle_name(pdg_id(label)).replace("+", "plus").replace("-", "minus")
 
 
-def _mapping(path: Path) -> dict[Any, Any]:
+def read_mapping(path: Path, example: str) -> dict[Any, Any]:
+    """Read a YAML file that holds names and values.
+
+    Raises:
+        ConfigurationError: It cannot be read, or holds something else than lines like `example`.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -122,9 +118,31 @@ def _mapping(path: Path) -> dict[Any, Any]:
         msg = f"cannot read {path}: {' '.join(str(error).split())}"
         raise ConfigurationError(msg) from error
     if not isinstance(values, dict) or not values:
-        msg = f"{path}: expected lines such as positron: 'data/eplus.h5'"
+        msg = f"{path}: expected lines such as {example}"
         raise ConfigurationError(msg)
     return values
+
+
+def check_keys(path: Path, values: Iterable[Any], known: Sequence[str]) -> None:
+    """Refuse keys that a recipe does not have."""
+    for key in values:
+        if key not in known:
+            near = get_close_matches(str(key), known, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+            msg = f"{path}: {key}: unknown{hint}"
+            raise ConfigurationError(msg)
+
+
+def check_header(path: Path, values: Mapping[Any, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Name of the model and settings of the training, as a recipe gives them."""
+    name, settings = values.get("name"), values.get("training") or {}
+    if not isinstance(settings, dict):
+        msg = f"{path}: training: expected lines such as nb_epochs: 50"
+        raise ConfigurationError(msg)
+    if name is not None and not isinstance(name, str):
+        msg = f"{path}: name: expected a text, found {name!r}"
+        raise ConfigurationError(msg)
+    return name, {str(k): v for k, v in settings.items()}
 
 
 def _particles(path: Path, place: str, values: dict[Any, Any]) -> dict[str, tuple[Path, ...]]:

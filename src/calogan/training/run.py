@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from lightning_fabric import Fabric
 
 from calogan.bundle import check_model_name, split_version
 from calogan.errors import TrainingError
-from calogan.files.output import whole_file
 from calogan.networks import CaloganGenerator
 from calogan.training.adversarial import setup
 from calogan.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
@@ -25,8 +23,8 @@ from calogan.training.hardware import make_fabric
 from calogan.training.instabilities import Watch
 from calogan.training.loading import Validation, load_showers
 from calogan.training.output import (
-    BEST,
     Resume,
+    bring_best,
     check_same_training,
     facts_of,
     find_checkpoint,
@@ -115,7 +113,7 @@ def open_run(
     run = Run(output, config, models, training, validation, fabric, state, facts, {}, Watch())
     if checkpoint:
         about = load_checkpoint(checkpoint, state, fabric.global_rank)
-        run.best = _bring_best(checkpoint, about["best"], output, fabric)
+        run.best = bring_best(checkpoint, about["best"], output, fabric)
         run.watch = Watch(about["watch"])
         if about["processes"] != fabric.world_size and fabric.is_global_zero:
             logger.warning(
@@ -126,20 +124,6 @@ def open_run(
     if fabric.is_global_zero:
         save_config(output, config, files, name)
     return run
-
-
-def _bring_best(
-    checkpoint: Path, best: dict[str, float], output: Path, fabric: Fabric
-) -> dict[str, float]:
-    """Best epoch so far, its weights brought to the folder of the run; nothing if they are lost."""
-    there = checkpoint.with_name(BEST)
-    if not there.is_file() or load_checkpoint(there)["best"] != best:
-        return {}
-    if fabric.is_global_zero and there.resolve() != (output / BEST).resolve():
-        with whole_file(output / BEST) as part:
-            shutil.copyfile(there, part)
-    fabric.barrier()
-    return best
 
 
 def _noise_seed(seed: int, rank: int) -> int:

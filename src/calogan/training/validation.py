@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from calogan.conditions import conditions_of
 from calogan.observables import shape_observables_of
 from calogan.showers import Showers
-from calogan.statistics import defined, relative_wasserstein
+from calogan.statistics import compared_moments, mean_distance, relative_wasserstein
 from calogan.training.configuration import TrainingConfig
 from calogan.training.data import MEV_PER_GEV, ShowerSet
 from calogan.training.instabilities import DISTANCE, SPREAD
@@ -24,7 +24,6 @@ from calogan.training.steps import settle_batch_norm
 __all__ = ["generate_like", "quality_figures", "settle", "shape_distances"]
 
 _AT_ONCE = 500
-_SMALLEST_DISTANCE = 0.01  # below it, what is left is the noise of the validation sample
 
 
 def settle(
@@ -91,8 +90,7 @@ def shape_distances(
     Returns:
         The distance of each observable as `distance/OBSERVABLE`; its spread among showers of the
         same energy, generated over real, as `spread/OBSERVABLE`, but for energies in MeV; and the
-        geometric mean of the distances as `shape_distance`: scales of the distances differ, and each counts alike. A
-        distance below 0.01 counts as 0.01. With several particles, the name of the particle and
+        mean of the distances as `shape_distance` (`calogan.statistics.mean_distance`). With several particles, the name of the particle and
         a slash stand before the name of the observable.
     """
     distances: dict[str, float] = {}
@@ -110,24 +108,16 @@ def shape_distances(
                 wanted = _spread_at_energy(real, order)
                 spread = _spread_at_energy(found, order) / wanted if wanted else float("nan")
                 spreads[f"{SPREAD}{name}"] = spread
-    known = [max(value, _SMALLEST_DISTANCE) for value in distances.values() if np.isfinite(value)]
-    overall = float(np.exp(np.mean(np.log(known)))) if known else float("inf")
-    return {**distances, **spreads, "shape_distance": overall}
+    return {**distances, **spreads, "shape_distance": mean_distance(distances.values())}
 
 
 def quality_figures(real: Showers, generated: Showers) -> Mapping[str, dict[str, float]]:
     """Mean and standard deviation of each observable, of validation and generated showers."""
     quality = {}
     for observable in shape_observables_of(real.calorimeter):
-        a, b = (defined(observable.compute(showers)) for showers in (real, generated))
-        if len(a) and len(b):
-            quality[observable.name] = {
-                "validation_mean": float(a.mean()),
-                "generated_mean": float(b.mean()),
-                "validation_std": float(a.std()),
-                "generated_std": float(b.std()),
-                "distance": relative_wasserstein(a, b),
-            }
+        found = compared_moments(*(observable.compute(showers) for showers in (real, generated)))
+        if found:
+            quality[observable.name] = found
     return quality
 
 

@@ -64,7 +64,11 @@ def find_jet_model(name: str | Path) -> Path:
         for path, card in found.items()
         if isinstance(card, JetCard) and card.name == short
     }
-    if not versions or (wanted is not None and wanted not in versions):
+    if versions and wanted is not None and wanted not in versions:
+        known = sorted(f"{short}@{version}" for version in versions)
+        msg = f"no version {wanted} of the model {short}: there is {', '.join(known)}"
+        raise ModelError(msg)
+    if not versions:
         for path, problem in found.items():
             if isinstance(problem, ModelError) and path.name == short:
                 raise problem

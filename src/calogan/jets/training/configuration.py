@@ -34,6 +34,10 @@ FREE_TO_CHANGE = frozenset(
 """Settings that a resumed training may have otherwise than it began with."""
 
 _BESIDE_THE_PAPER = {"ema_decay": 0}
+_ALWAYS = (
+    "a pixel that is off in a whole batch gets the gradient that would turn it on",
+    "images for the discriminator are made with the batch normalisation of their batch",
+)
 _NO_DIFFERENCE = FREE_TO_CHANGE - {"nb_epochs"} | {
     "model",
     "seed",
@@ -143,10 +147,11 @@ def make_jet_config(place: str = "", /, **settings: Any) -> JetTrainingConfig:
 
 
 def differences(config: JetTrainingConfig) -> str:
-    """Settings that are not the published ones, for the card of a model."""
+    """What is not as published, for the card of a model: of all trainings, and settings of this one."""
     paper = {field.name: field.default for field in fields(JetTrainingConfig)} | _BESIDE_THE_PAPER
-    return "; ".join(
+    settings = (
         f"{name} {value} (published {paper[name]})"
         for name, value in config.as_dict().items()
         if name not in _NO_DIFFERENCE and value != paper[name]
     )
+    return "; ".join([*_ALWAYS, *settings])

@@ -16,7 +16,7 @@ from calogan.errors import TrainingError
 from calogan.files.reading import sha256
 from calogan.jets.card import JetData
 from calogan.jets.files import open_jet_images
-from calogan.jets.images import JetImages
+from calogan.jets.images import PIXELS, JetImages
 from calogan.jets.observables import without_faint
 from calogan.jets.training.configuration import JetTrainingConfig
 
@@ -99,7 +99,7 @@ def load_images(path: Path, config: JetTrainingConfig) -> ImageSet:
                 f" {config.batch_size} and {config.validation_share:.0%} for validation"
             )
             raise TrainingError(msg)
-        image = torch.empty(n, *file.read(0, 1).image.shape[1:])
+        image = torch.empty(n, PIXELS, PIXELS)
         signal = torch.empty(n, dtype=torch.int64)
         for start in range(0, n, _AT_ONCE):
             rows = slice(start, min(start + _AT_ONCE, n))
@@ -109,8 +109,15 @@ def load_images(path: Path, config: JetTrainingConfig) -> ImageSet:
         validation = file.read(n, min(len(file), n + config.validation_images))
         kept = without_faint(validation.image, config.threshold_gev).astype(np.float32, copy=False)
         validation = replace(validation, image=kept)
-        for share in (signal.float().mean().item(), validation.signal.mean()):
+        parts = {
+            "": signal.float().mean().item(),
+            f" of the last {config.validation_share:.0%}, which are kept for validation,": float(
+                validation.signal.mean()
+            ),
+        }
+        for which, share in parts.items():
             if share in (0, 1):
-                msg = f"{path}: all jets are {'W' if share else 'QCD'}: the networks learn both"
+                kind = "W" if share else "QCD"
+                msg = f"{path}: all jets{which} are {kind}: the networks need both, mixed"
                 raise TrainingError(msg)
         return ImageSet(path, image, signal, validation, len(file) - n, file.made_with, config.seed)

@@ -9,14 +9,13 @@ training:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from calogan.errors import ConfigurationError
+from calogan.jets.samples import jet_file
 from calogan.jets.training.configuration import JetTrainingConfig, make_jet_config
+from calogan.training.recipe import check_header, check_keys, read_mapping
 
 __all__ = ["JetRecipe", "read_jet_recipe"]
 
@@ -57,37 +56,19 @@ def read_jet_recipe(path: str | Path) -> JetRecipe:
         ConfigurationError: The file is missing or no recipe, or names a file that is missing.
     """
     path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror or error}"
-        raise ConfigurationError(msg) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        msg = f"cannot read {path}: {' '.join(str(error).split())}"
-        raise ConfigurationError(msg) from error
-    if not isinstance(values, dict):
-        msg = f"{path}: expected lines such as images: jets.h5"
-        raise ConfigurationError(msg)
-    for key in values:
-        if key not in _KEYS:
-            near = get_close_matches(str(key), _KEYS, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(_KEYS)}"
-            msg = f"{path}: {key}: unknown{hint}"
-            raise ConfigurationError(msg)
-    name, images, settings = values.get("name"), values.get("images"), values.get("training") or {}
+    values = read_mapping(path, "images: jets.h5")
+    check_keys(path, values, _KEYS)
+    images = values.get("images")
     if not isinstance(images, str):
         msg = f"{path}: images: expected the name of a file such as jets.h5, found {images!r}"
         raise ConfigurationError(msg)
-    if name is not None and not isinstance(name, str):
-        msg = f"{path}: name: expected a text, found {name!r}"
-        raise ConfigurationError(msg)
-    if not isinstance(settings, dict):
-        msg = f"{path}: training: expected lines such as nb_epochs: 40"
-        raise ConfigurationError(msg)
-    return JetRecipe(path, _find(images, path), {str(k): v for k, v in settings.items()}, name)
+    name, settings = check_header(path, values)
+    return JetRecipe(path, _find(images, path), settings, name)
 
 
 def _find(name: str, recipe: Path) -> Path:
+    if name.startswith("sample:"):
+        return jet_file(name)
     for folder in (Path(), recipe.parent):
         file = folder / Path(name).expanduser()
         if file.is_file():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +19,8 @@ from calogan.training.checkpoint import TrainingState, load_checkpoint, save_che
 from calogan.training.hardware import make_fabric
 from calogan.training.instabilities import Watch
 from calogan.training.output import (
-    BEST,
     Resume,
+    bring_best,
     check_same_training,
     find_checkpoint,
     prepare_output,
@@ -102,23 +101,12 @@ def open_jet_run(
     run = JetRun(output, config, name, data, fabric, state, facts, {}, Watch(noun="images"))
     if checkpoint:
         about = load_checkpoint(checkpoint, state)
-        run.best = _bring_best(checkpoint, about["best"], output)
+        run.best = bring_best(checkpoint, about["best"], output, fabric)
         run.watch.counts = about["watch"]
     recipe = {"name": name, "images": str(images.resolve()), "training": config.as_dict()}
     with whole_file(output / "config.yaml") as part:
         part.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
     return run
-
-
-def _bring_best(checkpoint: Path, best: dict[str, float], output: Path) -> dict[str, float]:
-    """Best epoch so far, its weights brought to the folder of the run; nothing if they are lost."""
-    there = checkpoint.with_name(BEST)
-    if not there.is_file() or load_checkpoint(there)["best"] != best:
-        return {}
-    if there.resolve() != (output / BEST).resolve():
-        with whole_file(output / BEST) as part:
-            shutil.copyfile(there, part)
-    return best
 
 
 def save(run: JetRun, *names: str) -> None:

@@ -19,7 +19,12 @@ from calogan.jets.observables import (
     without_faint,
 )
 from calogan.jets.training.configuration import JetTrainingConfig
-from calogan.statistics import defined, relative_wasserstein
+from calogan.statistics import (
+    compared_moments,
+    defined,
+    mean_distance,
+    relative_wasserstein,
+)
 from calogan.training.instabilities import DISTANCE
 from calogan.training.steps import settle_batch_norm
 
@@ -34,7 +39,6 @@ OBSERVABLES: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float64]]] 
 """What generated and real images are compared by, each class by itself."""
 
 _AT_ONCE = 500
-_SMALLEST_DISTANCE = 0.01  # below it, what is left is the noise of the validation sample
 _CLASSES = {"signal": True, "background": False}
 
 
@@ -93,32 +97,27 @@ class Judge:
 
         Returns:
             1-Wasserstein distances in units of the standard deviation of the validation images, as
-            `distance/signal/mass` and so on; and their geometric mean as `image_distance`: scales
-            of the distances differ, and each counts alike. One below 0.01 counts as 0.01.
+            `distance/signal/mass` and so on; and their mean as `image_distance`
+            (`calogan.statistics.mean_distance`), infinite if one has no value any more.
         """
         real, found = self._real(), _samples(generated)
         distances = {
             f"{DISTANCE}{name}": relative_wasserstein(values, found[name])
             for name, values in real.items()
         }
-        known = [max(v, _SMALLEST_DISTANCE) for v in distances.values() if np.isfinite(v)]
-        overall = float(np.exp(np.mean(np.log(known)))) if known else float("inf")
+        # a class of empty images has no N-subjettiness: that is as far as can be
+        lost = any(
+            np.isnan(d) and len(defined(real[n.removeprefix(DISTANCE)]))
+            for n, d in distances.items()
+        )
+        overall = float("inf") if lost else mean_distance(distances.values())
         return {**distances, "image_distance": overall}
 
     def figures(self, generated: JetImages) -> dict[str, dict[str, float]]:
         """Mean and spread of each observable, for the card of a model."""
-        found, figures = _samples(generated), {}
-        for name, values in self._real().items():
-            a, b = defined(values), defined(found[name])
-            if len(a) and len(b):
-                figures[name] = {
-                    "validation_mean": float(a.mean()),
-                    "generated_mean": float(b.mean()),
-                    "validation_std": float(a.std()),
-                    "generated_std": float(b.std()),
-                    "distance": relative_wasserstein(a, b),
-                }
-        return figures
+        found = _samples(generated)
+        figures = {name: compared_moments(real, found[name]) for name, real in self._real().items()}
+        return {name: figure for name, figure in figures.items() if figure}
 
 
 def _samples(images: JetImages) -> Samples:
