@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from calogan.production import Production
+from calogan.cli.production import PANEL, ClusterFile, Workers, exit_if_incomplete, make_plan, run
 
 __all__ = ["EPILOG", "simulate"]
 
 BEAM = "Beam"
 GEANT4 = "Geant4"
-PRODUCTION = "Production"
 """Panels of the help text."""
 
 EPILOG = (
@@ -85,32 +83,19 @@ def simulate(
         typer.Option(
             min=0,
             help="Fixes the showers; drawn and printed unless given.",
-            rich_help_panel=PRODUCTION,
+            rich_help_panel=PANEL,
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Processes (threads of a model); all cores unless given.",
-            rich_help_panel=PRODUCTION,
-        ),
-    ] = None,
+    workers: Workers = None,
     chunk_size: Annotated[
         int | None,
         typer.Option(
             min=1,
             help="Showers per task, 10 with Geant4 unless given; fixes the showers, as the seed.",
-            rich_help_panel=PRODUCTION,
+            rich_help_panel=PANEL,
         ),
     ] = None,
-    cluster: Annotated[
-        Path | None,
-        typer.Option(
-            help="YAML file of a cluster whose nodes simulate: Slurm, HTCondor, PBS.",
-            rich_help_panel=PRODUCTION,
-        ),
-    ] = None,
+    cluster: ClusterFile = None,
     physics_list: Annotated[
         str | None,
         typer.Option(
@@ -163,26 +148,14 @@ def simulate(
     ] = None,
 ) -> None:
     """Simulate showers and write them to a file in the layout of the CaloGAN paper."""
-    import os
-    import secrets
-    import time
     from functools import partial
 
     from calogan.catalogue import open_simulator
     from calogan.cli.beams import BeamOptions, draw_incident
-    from calogan.cli.progress import progress_bar
     from calogan.errors import ConfigurationError
-    from calogan.files.output import check_writable
-    from calogan.production import pending_seed, produce, read_cluster
+    from calogan.production import produce
 
-    check_writable(output)
-    nodes = read_cluster(cluster) if cluster is not None else None
-    if nodes is not None and workers is not None:
-        msg = f"--workers counts processes of this machine: {cluster} says how many a node has"
-        raise ConfigurationError(msg)
-    workers = workers or len(os.sched_getaffinity(0))  # a batch system may give fewer than all
-    seed = pending_seed(output) if seed is None else seed  # of a production that was stopped
-    seed = secrets.randbits(32) if seed is None else seed
+    plan = make_plan(output, seed, workers, cluster)
     geant4_options = {
         "physics_list": physics_list,
         "range_cut_mm": range_cut,
@@ -200,48 +173,30 @@ def simulate(
             names = [f"--{name.removesuffix('_mm').replace('_', '-')}" for name in given]
             msg = f"{', '.join(names)}: for --with geant4 only, not for {simulator}"
             raise ConfigurationError(msg)
-        factory = partial(open_simulator, simulator, threads=1 if nodes else workers)
-        workers = 1
+        factory = partial(open_simulator, simulator, threads=plan.threads)
     beam = BeamOptions(particle, energy, position, direction, macro, n)
-    incident, drawn = draw_incident(beam, factory(), seed)
+    incident, drawn = draw_incident(beam, factory(), plan.seed)
     n = len(incident)
     made_with = {"simulator": simulator, **drawn}
-    started = time.perf_counter()
-    with progress_bar("showers") as progress:
-        task = progress.add_task(f"{drawn.get('particle', macro)} with {simulator}", total=n)
-        production = produce(
+    production = run(
+        "shower",
+        f"{drawn.get('particle', macro)} with {simulator}",
+        n,
+        plan.seed,
+        lambda report: produce(
             factory,
             incident,
             output,
-            seed=seed,
-            workers=workers,
+            seed=plan.seed,
+            workers=plan.cores if simulator == "geant4" else 1,
             chunk_size=chunk_size,
             made_with=made_with,
-            on_progress=lambda done: progress.update(task, completed=done),
-            cluster=nodes,
-        )
-    _print_speed(production, time.perf_counter() - started, seed)
+            on_progress=report,
+            cluster=plan.nodes,
+        ),
+    )
     _print_provenance(output)
-    if production.failed:
-        again = "the same command tries them again" + (
-            " and nothing else" if production.resumable else ""
-        )
-        lacking = n - production.written
-        typer.echo(f"calogan: incomplete: {lacking} of {n} showers failed; {again}", err=True)
-        raise typer.Exit(1)
-
-
-def _print_speed(production: Production, seconds: float, seed: int) -> None:
-    """Say how fast it was; what was finished before does not count."""
-    n = production.simulated
-    each = f" ({_short(1e3 * seconds / n)} ms per shower)" if n else ""
-    before = f", {production.resumed} finished before" if production.resumed else ""
-    typer.echo(f"{n} showers in {seconds:.1f} s{each}, seed {seed}{before}")
-
-
-def _short(value: float) -> str:
-    """Three digits, without an exponent."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    exit_if_incomplete(production, "shower", n)
 
 
 def _print_provenance(output: Path) -> None:

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calogan.cli.production import PANEL, ClusterFile, Workers, exit_if_incomplete, make_plan, run
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from calogan.production import Production
-
 __all__ = ["EPILOG", "simulate"]
-
-PRODUCTION = "Production"
-"""Panel of the help text."""
 
 EPILOG = (
     "Examples: "
@@ -43,56 +40,29 @@ def simulate(
             min=0,
             help="Fixes the jets; drawn and printed unless given. Another number of jets of the "
             "same seed holds some of the same jets: take another seed for an independent file.",
-            rich_help_panel=PRODUCTION,
+            rich_help_panel=PANEL,
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Processes (threads of a model); all cores unless given.",
-            rich_help_panel=PRODUCTION,
-        ),
-    ] = None,
+    workers: Workers = None,
     chunk_size: Annotated[
         int | None,
         typer.Option(
             min=1,
             help="Jets per task, 500 with Pythia unless given; fixes the jets, as the seed.",
-            rich_help_panel=PRODUCTION,
+            rich_help_panel=PANEL,
         ),
     ] = None,
-    cluster: Annotated[
-        Path | None,
-        typer.Option(
-            help="YAML file of a cluster whose nodes simulate: Slurm, HTCondor, PBS.",
-            rich_help_panel=PRODUCTION,
-        ),
-    ] = None,
+    cluster: ClusterFile = None,
 ) -> None:
     """Simulate jets and write their images to a file in the layout of the LAGAN paper."""
-    import os
-    import secrets
-    import time
     from functools import partial
 
     import numpy as np
 
     from calogan.cli.extras import needs_extra
-    from calogan.cli.progress import progress_bar
-    from calogan.errors import ConfigurationError
-    from calogan.files.output import check_writable
     from calogan.jets.production import JetSimulator, draw_signal, produce_jets
-    from calogan.production import pending_seed, read_cluster
 
-    check_writable(output)
-    nodes = read_cluster(cluster) if cluster is not None else None
-    if nodes is not None and workers is not None:
-        msg = f"--workers counts processes of this machine: {cluster} says how many a node has"
-        raise ConfigurationError(msg)
-    workers = workers or len(os.sched_getaffinity(0))  # a batch system may give fewer than all
-    seed = pending_seed(output) if seed is None else seed  # of a production that was stopped
-    seed = secrets.randbits(32) if seed is None else seed
+    plan = make_plan(output, seed, workers, cluster)
     factory: Callable[[], JetSimulator]
     if simulator == "pythia":
         with needs_extra("jets from Pythia", "jets"):
@@ -101,39 +71,26 @@ def simulate(
     else:  # one process: the threads of ONNX Runtime share the network
         from calogan.jets.models import open_jet_generator
 
-        factory = partial(open_jet_generator, simulator, threads=1 if nodes else workers)
-        workers = 1
+        factory = partial(open_jet_generator, simulator, threads=plan.threads)
     factory()  # whatever is wrong with it is said before there is a bar
-    started = time.perf_counter()
-    with progress_bar("jets") as progress:
-        task = progress.add_task(f"jets with {simulator}", total=n)
-        production = produce_jets(
+    production = run(
+        "jet",
+        f"jets with {simulator}",
+        n,
+        plan.seed,
+        lambda report: produce_jets(
             factory,
             n,
             output,
-            seed=seed,
+            seed=plan.seed,
             signal_fraction=signal_fraction,
-            workers=workers,
+            workers=plan.cores if simulator == "pythia" else 1,
             chunk_size=chunk_size,
             made_with={"simulator": simulator},
-            on_progress=lambda done: progress.update(task, completed=done),
-            cluster=nodes,
-        )
-    _print_speed(production, time.perf_counter() - started, seed)
-    n_signal = np.count_nonzero(draw_signal(n, signal_fraction, seed))
+            on_progress=report,
+            cluster=plan.nodes,
+        ),
+    )
+    n_signal = np.count_nonzero(draw_signal(n, signal_fraction, plan.seed))
     typer.echo(f"{output}: jets with {simulator}, {n_signal} of {n} of W bosons")
-    if production.failed:
-        again = "the same command tries them again" + (
-            " and nothing else" if production.resumable else ""
-        )
-        lacking = n - production.written
-        typer.echo(f"calogan: incomplete: {lacking} of {n} jets failed; {again}", err=True)
-        raise typer.Exit(1)
-
-
-def _print_speed(production: Production, seconds: float, seed: int) -> None:
-    """Say how fast it was; what was finished before does not count."""
-    n = production.simulated
-    each = f" ({1e3 * seconds / n:.3g} ms per jet)" if n else ""
-    before = f", {production.resumed} finished before" if production.resumed else ""
-    typer.echo(f"{n} jets in {seconds:.1f} s{each}, seed {seed}{before}")
+    exit_if_incomplete(production, "jet", n)
