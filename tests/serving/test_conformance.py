@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,19 @@ def triton(request: pytest.FixtureRequest, server: ServerProcess) -> Iterator[An
     pytest.importorskip(f"tritonclient.{request.param}", reason="needs tritonclient")
     module = importlib.import_module(f"tritonclient.{request.param}")
     port = server.port if request.param == "grpc" else server.http_port
+    with connected(module, port) as client:
+        yield module, client
+
+
+@contextmanager
+def connected(module: Any, port: int) -> Iterator[Any]:
+    """A client, closed once: when it is collected, perhaps in another thread, it closes again."""
     client = module.InferenceServerClient(f"127.0.0.1:{port}")
-    yield module, client
-    client.close()
+    try:
+        yield client
+    finally:
+        client.close()
+        client.close = lambda: None
 
 
 def asked(module: Any, name: str, values: NDArray[Any], **options: Any) -> Any:
@@ -113,7 +124,7 @@ def test_some_outputs_only(triton: Any) -> None:
 def test_text_and_binary_may_be_mixed(server: ServerProcess) -> None:
     module = pytest.importorskip("tritonclient.http", reason="needs tritonclient")
     noise = drawn(2)
-    with module.InferenceServerClient(f"127.0.0.1:{server.http_port}") as client:
+    with connected(module, server.http_port) as client:
         inputs = [
             asked(module, "energy", ENERGY, binary_data=False),
             asked(module, "noise", noise, binary_data=True),
