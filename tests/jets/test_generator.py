@@ -35,7 +35,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = load_images(folder / "jets.h5", config)
     torch.manual_seed(0)
     network = make_generator("fcgan", 6)
-    return export_jet_bundle(folder / "toy", network, "toy@2", images, config, {}, 1)
+    return export_jet_bundle(
+        folder / "toy", network, "toy@2", images, config, {}, {"best_epoch": 1}
+    )
 
 
 def test_images_follow_the_seed_and_the_class(bundle: Path) -> None:

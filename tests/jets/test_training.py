@@ -24,10 +24,12 @@ from calogan.jets.training.configuration import (
     make_jet_config,
 )
 from calogan.jets.training.data import load_images
+from calogan.jets.training.export import export_jet_bundle
 from calogan.jets.training.loop import export, fit, train_jets
 from calogan.jets.training.recipe import read_jet_recipe
 from calogan.jets.training.run import open_jet_run
 from calogan.jets.training.validation import Judge
+from calogan.networks.lagan import JetImageGenerator
 from calogan.training.hardware import make_fabric
 from calogan.training.record import RunRecord
 from tests.jets.toys import make_jet_images
@@ -159,10 +161,16 @@ def test_a_training_stopped_within_an_epoch_goes_on_there(jets: Path, tmp_path: 
     assert log_of(tmp_path / "parts") == log_of(tmp_path / "whole")
 
 
-def test_the_best_epoch_becomes_the_model(
+def test_the_best_weights_of_all_epochs_become_the_model(
     jets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    distances = iter([0.5, 0.2, 0.4])
+    # averaged weights and last ones, of three epochs; and those of the second once more
+    distances = iter([0.5, 0.6, 0.3, 0.2, 0.4, 0.4, 0.3, 0.2])
+    exported = []
+
+    def write(folder: Path, generator: JetImageGenerator, *rest: Any) -> Path:
+        exported.append(generator)
+        return export_jet_bundle(folder, generator, *rest)
 
     def judged(self: Judge, generated: JetImages) -> dict[str, float]:
         return {"distance/signal/mass": 1.0, "image_distance": next(distances)}
@@ -171,10 +179,18 @@ def test_the_best_epoch_becomes_the_model(
     run = open_jet_run(jets, tmp_path, make_jet_config(**SMALL, nb_epochs=3), name="toy@4")
     fit(run)
     assert [line["image_distance"] for line in log_of(tmp_path)] == [0.5, 0.2, 0.4]
+    assert [line["average_is_nearer"] for line in log_of(tmp_path)] == [1, 0, 1]
+    monkeypatch.setattr("calogan.jets.training.loop.export_jet_bundle", write)
     folder = export(run)
+    last = run.state.modules["generator"].state_dict()
+    torch.testing.assert_close(
+        dict(exported[0].named_parameters()),
+        {name: last[name].data for name, _ in exported[0].named_parameters()},
+    )
     card = json.loads((folder / "card.json").read_text())
     assert (card["name"], card["version"]) == ("toy", 4)
     assert card["training"]["best_epoch"] == 2
+    assert card["training"]["best_weights"] == "last"
     assert card["data"]["made_with"] == {"pythia": "none, made for a test"}
     assert (card["data"]["n_training"], card["data"]["n_validation"]) == (30, 10)
     assert "batch_size 8 (published 100)" in card["architecture"]["differs_from_paper"]
@@ -232,7 +248,7 @@ def test_what_differs_from_the_published_settings() -> None:
     text = differences(JetTrainingConfig(nb_epochs=7, lr_schedule="cosine"))
     assert "nb_epochs 7 (published 50)" in text
     assert "lr_schedule cosine (published constant)" in text
-    assert "ema_decay 0.999 (published 0)" in text
+    assert "ema_decay 0.99 (published 0)" in text
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -91,12 +91,12 @@ def _print_card(path: Path, card: JetCard) -> None:
 
     from calogan.cli.cards import open_console, plain
 
-    data, network = card.data, card.architecture
+    data, network, training = card.data, card.architecture, card.training
     facts = {
         "network": f"{network.kind} (arXiv:1701.05927), {network.parameters:,} parameters",
         "differs": network.differs_from_paper or "not from the published settings",
         "trained on": f"{data.n_training:,} images of {data.file}, {data.n_validation:,} held out",
-        "best epoch": card.training.get("best_epoch", "-"),
+        "best epoch": f"{training.get('best_epoch', '-')}, {training.get('best_weights', 'averaged')} weights",
         "threshold": f"{card.threshold_gev:g} GeV",
         "licence": card.license,
         "made with": ", ".join(f"{key} {value}" for key, value in card.made_with.items()),

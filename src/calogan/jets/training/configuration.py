@@ -84,8 +84,9 @@ class JetTrainingConfig:
         Count, "Updates of the generator per batch of real and generated images."
     ] = 2
     ema_decay: Annotated[
-        Share, "Decay of the moving average of the generator's weights, which is exported."
-    ] = 0.999
+        Share,
+        "Decay of the moving average of the generator's weights; it or the last weights are exported.",
+    ] = 0.99
     lr_schedule: Annotated[
         Literal["constant", "cosine"], "Learning rates: constant, or falling to 0 as a cosine."
     ] = "constant"

@@ -51,7 +51,7 @@ def export_jet_bundle(
     images: ImageSet,
     config: JetTrainingConfig,
     quality: Mapping[str, Mapping[str, float]],
-    epoch: int,
+    chosen: Mapping[str, int | str],
 ) -> Path:
     """Write a bundle.
 
@@ -62,7 +62,7 @@ def export_jet_bundle(
         images: What it was trained on.
         config: Settings of the training.
         quality: Figures for the card.
-        epoch: Epoch whose weights these are.
+        chosen: Which weights these are, for the card.
 
     Returns:
         The folder.
@@ -79,7 +79,7 @@ def export_jet_bundle(
             differs_from_paper=differences(config),
         ),
         data=images.facts(),
-        training={**config.as_dict(), "best_epoch": epoch},
+        training={**config.as_dict(), **chosen},
         quality={name: Figures(**figures) for name, figures in quality.items()},
         sha256="",
         made_with={

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from torch import Tensor
 
+from calogan.jets.images import JetImages
 from calogan.jets.training.adversarial import update
 from calogan.jets.training.configuration import JetTrainingConfig
 from calogan.jets.training.export import export_jet_bundle
 from calogan.jets.training.run import JetRun, open_jet_run, save
 from calogan.jets.training.validation import Judge, generate_like, settle
+from calogan.networks.lagan import JetImageGenerator
 from calogan.training.checkpoint import load_checkpoint
 from calogan.training.epochs import Course, OnBatch, is_drawn, run_epochs
 from calogan.training.output import BEST, Resume
@@ -83,32 +84,53 @@ def fit(run: JetRun, on_batch: OnBatch | None = None) -> None:
 
 
 def _validate(run: JetRun, judge: Judge, record: RunRecord) -> dict[str, float]:
-    """Compare the averaged generator with the validation images, and draw both at times."""
+    """Compare the generator with the validation images, and draw both at times."""
     config, epoch = run.config, run.state.epoch
-    settle(run.average, config, run.fabric.device)
-    generated = generate_like(run.average, judge.real, config, run.fabric.device)
+    chosen = _choose(run, judge)
     if is_drawn(config, epoch):
 
         def draw() -> Figure:
             from calogan.jets.training.pictures import draw_images
 
-            return draw_images(judge.real, generated, f"{run.name}, epoch {epoch}")
+            return draw_images(judge.real, chosen.images, f"{run.name}, epoch {epoch}")
 
         record.figure("images", "images", epoch, run.state.step, draw)
-    return judge.distances(generated)
+    return {**chosen.distances, "average_is_nearer": float(chosen.weights == "averaged")}
+
+
+class _Chosen(NamedTuple):
+    """A generator, the images that it made for the validation, and their distances."""
+
+    weights: str
+    generator: JetImageGenerator
+    images: JetImages
+    distances: dict[str, float]
+
+
+def _choose(run: JetRun, judge: Judge) -> _Chosen:
+    """Take the averaged weights or the last ones, whichever are nearer to the validation images.
+
+    The average is nearer while the rates are high, except where faint pixels get lost in it.
+    """
+    found = []
+    for weights, generator in run.generators.items():
+        settle(generator, run.config, run.fabric.device)
+        images = generate_like(generator, judge.real, run.config, run.fabric.device)
+        found.append(_Chosen(weights, generator, images, judge.distances(images)))
+    return min(found, key=lambda chosen: chosen.distances["image_distance"])
 
 
 def export(run: JetRun) -> Path:
     """Write the best epoch as a bundle, with its quality on the card."""
     load_checkpoint(run.output / BEST, run.state)
-    average, judge = run.average.cpu(), Judge(run.images.validation)
-    generated = generate_like(average, judge.real, run.config, torch.device("cpu"))
+    judge = Judge(run.images.validation)
+    chosen = _choose(run, judge)
     return export_jet_bundle(
         run.output / "model",
-        average,
+        chosen.generator.cpu(),
         run.name,
         run.images,
         run.config,
-        judge.figures(generated),
-        run.state.epoch,
+        judge.figures(chosen.images),
+        {"best_epoch": run.state.epoch, "best_weights": chosen.weights},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -61,9 +62,11 @@ class JetRun:
         return len(self.images) // self.config.batch_size
 
     @property
-    def average(self) -> JetImageGenerator:
-        """The generator with averaged weights, which is judged and exported."""
-        return cast(JetImageGenerator, self.state.modules["average"])
+    def generators(self) -> dict[str, JetImageGenerator]:
+        """Copies of the generator to choose from: with averaged weights, and with the last ones."""
+        average, last = self.state.modules["average"], self.state.modules["generator"]
+        copies = copy.deepcopy({"averaged": average, "last": last.module})
+        return cast(dict[str, JetImageGenerator], copies)
 
 
 def open_jet_run(
