@@ -36,6 +36,11 @@ def test_no_such_simulator(name: str) -> None:
         open_simulator(name)
 
 
+def test_models_of_jets_are_made_by_another_command() -> None:
+    with pytest.raises(ModelError, match="no showers: calogan jets simulate --with lagan"):
+        open_simulator("lagan")
+
+
 def test_no_such_library(tmp_path: Path) -> None:
     with pytest.raises(ShowerFileError, match="no such file"):
         open_simulator(f"library:{tmp_path}/none.h5")

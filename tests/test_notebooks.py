@@ -13,11 +13,12 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 
-FIGURES = {"first_look": 4, "paper_figures": 47}
+FIGURES = {"first_look": 4, "jet_images": 15, "paper_figures": 47}
 """How many figures each shows."""
 
 FILES = {
     "first_look": ("report/index.html", "report/metrics.json", "event.html", "shapes.parquet"),
+    "jet_images": ("report/index.html", "report/metrics.json"),
     "paper_figures": ("computing_time.png",),
 }
 """What each writes into its folder."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from platformdirs import user_data_path
 
@@ -16,12 +18,13 @@ from calogan.errors import ModelError
 __all__ = [
     "DEFAULT_MODELS",
     "Found",
-    "bundles_in",
     "find_bundle",
+    "find_version",
     "install_folder",
     "installed",
     "list_bundles",
     "own_search_path",
+    "scan",
     "search_path",
 ]
 
@@ -31,8 +34,25 @@ DEFAULT_MODELS = ("eplus", "gamma", "piplus")
 BUNDLED = Path(__file__).parents[1] / "models"
 
 
+class Named(Protocol):
+    """What a card of any kind says."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Its version."""
+        ...
+
+
+CardT = TypeVar("CardT", bound=Named)
+
+
 @dataclass(frozen=True)
-class Found:
+class Found(Generic[CardT]):
     """A folder of the search path that holds a card.
 
     Args:
@@ -43,7 +63,7 @@ class Found:
     """
 
     path: Path
-    card: Card | None = None
+    card: CardT | None = None
     problem: str | None = None
     hidden_by: Path | None = None
 
@@ -85,7 +105,7 @@ def install_folder() -> Path:
     return own_search_path()[0]
 
 
-def bundles_in(folder: Path) -> list[Path]:
+def _bundles_in(folder: Path) -> list[Path]:
     """Folders with a card: this one, or those in it."""
     try:
         if (folder / CARD).is_file():
@@ -96,17 +116,25 @@ def bundles_in(folder: Path) -> list[Path]:
         return []  # such as a folder of CALOGAN_MODELS that may not be read
 
 
-def installed() -> list[Found]:
-    """All bundles of the search path: by name, the highest version first; unreadable ones last.
+def installed() -> list[Found[Card]]:
+    """All bundles of the search path that make showers, see `scan`."""
+    return scan(read_card, search_path())
 
-    Models that make something else than showers are left out.
+
+def scan(read: Callable[[Path], CardT], folders: Iterable[Path]) -> list[Found[CardT]]:
+    """All bundles of folders: by name, the highest version first; unreadable ones last.
+
+    Args:
+        read: Reads the card of a bundle. Bundles for which it raises `OtherModelError` are left
+            out.
+        folders: Where to look; of two bundles of the same name and version the first one counts.
     """
-    found: list[Found] = []
+    found: list[Found[CardT]] = []
     first: dict[tuple[str, int], Path] = {}
-    paths = dict.fromkeys(path for folder in search_path() for path in bundles_in(folder))
+    paths = dict.fromkeys(path for folder in folders for path in _bundles_in(folder))
     for path in paths:
         try:
-            card = read_card(path)
+            card = read(path)
         except OtherModelError:
             continue
         except ModelError as error:
@@ -117,7 +145,7 @@ def installed() -> list[Found]:
     return sorted(found, key=_order)
 
 
-def _order(found: Found) -> tuple[bool, str, int]:
+def _order(found: Found[CardT]) -> tuple[bool, str, int]:
     if found.card is None:
         return True, str(found.path), 0
     return False, found.card.name, -found.card.version
@@ -144,15 +172,26 @@ def find_bundle(name: str) -> Path | None:
     """
     if _is_file(Path(name) / CARD):
         return Path(name)
-    short, wanted = split_version(name)
     there = installed()
+    found = find_version(there, name)
+    if found is None:
+        _explain(name, split_version(name)[0], there)
+    return found
+
+
+def find_version(there: Iterable[Found[CardT]], name: str) -> Path | None:
+    """Folder of a model by its name: `name@2` is version 2, `name` the highest one.
+
+    Raises:
+        ModelError: There is no such version.
+    """
+    short, wanted = split_version(name)
     versions = {
         one.card.version: one.path
         for one in there
         if one.card and one.card.name == short and not one.hidden_by
     }
     if not versions:
-        _explain(name, short, there)
         return None
     if wanted is not None and wanted not in versions:
         known = ", ".join(f"{short}@{version}" for version in sorted(versions))
@@ -168,7 +207,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _explain(name: str, short: str, there: list[Found]) -> None:
+def _explain(name: str, short: str, there: list[Found[Card]]) -> None:
     """Raise what can be said about a name that no card has, if anything can."""
     for one in there:
         if one.problem and one.path.name.partition("@")[0] in (short, name):

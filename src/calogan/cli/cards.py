@@ -46,7 +46,7 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
-def entry_of(found: Found) -> dict[str, Any]:
+def entry_of(found: Found[Card]) -> dict[str, Any]:
     """What the list says of a bundle, for programs."""
     about: dict[str, Any] = {
         "path": str(found.path),
@@ -70,7 +70,7 @@ def entry_of(found: Found) -> dict[str, Any]:
     return about
 
 
-def models_table(found: list[Found]) -> Table:
+def models_table(found: list[Found[Card]]) -> Table:
     """Models, one in a line."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

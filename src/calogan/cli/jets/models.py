@@ -40,7 +40,7 @@ def models(
             _print_card(path, card)
         return
     found = jet_models()
-    cards = {path: card for path, card in found.items() if isinstance(card, JetCard)}
+    cards = {one.path: one.card for one in found if one.card and not one.hidden_by}
     if as_json:
         print_json(
             [
@@ -51,7 +51,7 @@ def models(
         )
         return
     _print_list(cards)
-    for problem in (one for one in found.values() if not isinstance(one, JetCard)):
+    for problem in (one.problem for one in found if one.problem):
         typer.echo(f"cannot be read: {problem}")
 
 
