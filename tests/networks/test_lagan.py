@@ -213,3 +213,26 @@ def test_dropout_drops_a_fifth_and_keeps_the_mean() -> None:
     assert dropped.mean().item() == pytest.approx(1, abs=0.005)
     assert len(dropped.unique()) == 2
     assert torch.equal(layer.eval()(x), x)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_pixels_that_are_off_come_back_where_they_have_weights_of_their_own(model: Model) -> None:
+    generator = make_generator(model)
+
+    class Off(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pixels = nn.Parameter(-torch.ones(25, 25))
+
+        def forward(self, hidden: Tensor) -> Tensor:
+            return self.pixels[..., None].expand(25, 25, len(hidden))
+
+    off = Off()
+    generator.streams = nn.ModuleList([off])
+    noise, signal = drawn(4)
+    wanted = torch.ones(25, 25)
+    wanted[:, :5] = -1.0
+    (-wanted * generator(noise, signal)).sum().backward()
+    moved = cast(Tensor, off.pixels.grad) != 0
+    expected = torch.zeros(25, 25, dtype=torch.bool) if model == "dcgan" else wanted > 0
+    assert torch.equal(moved, expected)

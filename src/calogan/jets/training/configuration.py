@@ -34,10 +34,8 @@ FREE_TO_CHANGE = frozenset(
 """Settings that a resumed training may have otherwise than it began with."""
 
 _BESIDE_THE_PAPER = {"ema_decay": 0}
-_ALWAYS = (
-    "a pixel that is off in a whole batch gets the gradient that would turn it on",
-    "images for the discriminator are made with the batch normalisation of their batch",
-)
+_BATCH_NORM = "images for the discriminator are made with the batch normalisation of their batch"
+_WAY_BACK = "a pixel that is off in a whole batch gets the gradient that would turn it on"
 _NO_DIFFERENCE = FREE_TO_CHANGE - {"nb_epochs"} | {
     "model",
     "seed",
@@ -155,4 +153,5 @@ def differences(config: JetTrainingConfig) -> str:
         for name, value in config.as_dict().items()
         if name not in _NO_DIFFERENCE and value != paper[name]
     )
-    return "; ".join([*_ALWAYS, *settings])
+    way_back = [] if config.model == "dcgan" else [_WAY_BACK]
+    return "; ".join([*way_back, _BATCH_NORM, *settings])

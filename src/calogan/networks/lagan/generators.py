@@ -3,7 +3,8 @@
 All begin alike: the noise is multiplied, number by number, with a learnt vector of its class. All
 end in a ReLU, which makes pixels exactly zero. Here a pixel that is off in a whole batch gets the
 gradient that would turn it on (`rectify`): in the published code it can stay off for ever. With all
-of its gradient, as CaloGAN has it here, FCGAN diverges.
+of its gradient, as CaloGAN has it here, FCGAN diverges. DCGAN has the plain ReLU: its kernels serve
+all pixels, so that none dies for good, and what would turn on hundreds of empty ones upsets them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from calogan.networks.connected import (
     BatchLastNorm,
@@ -49,15 +51,18 @@ class JetImageGenerator(nn.Module):
         streams: Networks from `(n, latent)` to pixels before the ReLU, `(25, 25, n)` in units of
             100 GeV. The image is the mean of what they give.
         latent_size: Length of the noise.
+        way_back: A pixel that is off in a whole batch gets the gradient that would turn it on.
 
     Shapes:
         Noise `(n, latent)`, signal `(n,)` with 1 for W and 0 for QCD (int64); output `(n, 25, 25)`
         [GeV].
     """
 
-    def __init__(self, streams: list[nn.Module], latent_size: int) -> None:
+    def __init__(
+        self, streams: list[nn.Module], latent_size: int, *, way_back: bool = True
+    ) -> None:
         super().__init__()
-        self.latent_size = latent_size
+        self.latent_size, self.way_back = latent_size, way_back
         self.classes = nn.Embedding(2, latent_size)
         nn.init.normal_(self.classes.weight, std=math.sqrt(2 / (2 + latent_size)))  # Glorot
         self.streams = nn.ModuleList(streams)
@@ -65,9 +70,12 @@ class JetImageGenerator(nn.Module):
     def forward(self, noise: Tensor, signal: Tensor) -> Tensor:
         """Make one image for each row of `noise`."""
         hidden = noise * self.classes(signal)
-        images = [rectify(stream(hidden).float(), upwards=True) for stream in self.streams]
+        images = [self._rectify(stream(hidden).float()) for stream in self.streams]
         pixels = images[0] if len(images) == 1 else torch.stack(images).mean(0)
         return PIXEL_SCALE_GEV * pixels.permute(2, 0, 1)
+
+    def _rectify(self, x: Tensor) -> Tensor:
+        return rectify(x, upwards=True) if self.way_back else functional.relu(x)
 
     def merged(self) -> JetImageGenerator:
         """The same function with fewer weights, for export: in evaluation mode, without gradients.
@@ -219,4 +227,5 @@ def make_generator(model: Model, latent_size: int = 200) -> JetImageGenerator:
         model: Which.
         latent_size: Length of the noise; 200 in the paper.
     """
-    return JetImageGenerator([stream(latent_size) for stream in _STREAMS[model]], latent_size)
+    streams = [stream(latent_size) for stream in _STREAMS[model]]
+    return JetImageGenerator(streams, latent_size, way_back=model != "dcgan")
