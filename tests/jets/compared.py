@@ -36,11 +36,12 @@ class ToyModel(JetGenerator):
 
     Args:
         name: Its name.
+        auxiliary: What its card says of its discriminator.
         data: What its card says of the training file.
     """
 
-    def __init__(self, name: str, **data: Any) -> None:
-        self._name = name
+    def __init__(self, name: str, auxiliary: Any = None, **data: Any) -> None:
+        self._name, self._auxiliary = name, auxiliary
         known = {"size_bytes": 0, "sha256": "", "n_training": 0, "made_with": {}} | data
         self._known = known
 
@@ -50,7 +51,8 @@ class ToyModel(JetGenerator):
 
     @property
     def provenance(self) -> dict[str, Any]:
-        return {"model": self._name, "kind": self._name, "trained_on": self._known}
+        known = {"model": self._name, "kind": self._name, "trained_on": self._known}
+        return known | ({"auxiliary_classifier": self._auxiliary} if self._auxiliary else {})
 
     def simulate(self, signal: NDArray[Any], rng: np.random.Generator | None = None) -> JetImages:
         rng = rng or np.random.default_rng()

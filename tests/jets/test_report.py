@@ -8,7 +8,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -27,9 +28,10 @@ from calogan.errors import (
 from calogan.jets.files import write_jet_images
 from calogan.jets.images import JetImages
 from calogan.jets.report import JetSettings, compare_jet_files, compare_jets
-from calogan.jets.report.contents import contents
+from calogan.jets.report.contents import auxiliary_matrices, contents
 from calogan.jets.report.intensities import Spectrum, spectrum_distance
 from calogan.jets.report.samples import memory_samples, open_samples
+from calogan.jets.report.study import Findings
 from tests.jets.compared import ToyModel, make_jets
 
 QUICK = JetSettings(quick=True, n_bootstrap=40)
@@ -241,6 +243,28 @@ def test_a_reference_of_the_seed_of_the_training_is_noted(
     assert "same seed (3)" in note
     models["lagan"] = ToyModel("lagan", made_with=seed | {"seed": 4})
     assert open_samples(path, ["lagan"], seed=1, threshold_gev=0).notes == ()
+
+
+def test_what_discriminators_take_jets_for_is_shown_where_it_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, made, odd = (tmp_path / name for name in ("jets.h5", "made.h5", "odd.h5"))
+    write_jet_images(path, make_jets(200, 1))
+    named = {"pythia": [[0.8, 0.2], [0.3, 0.7]], "generated": [[1.0, 0.0], [0.1, 0.9]]}
+    models = {"lagan": ToyModel("lagan", named), "dcgan": ToyModel("dcgan")}
+    monkeypatch.setattr("calogan.jets.report.samples.open_jet_generator", models.__getitem__)
+    write_jet_images(made, make_jets(200, 3), made_with=models["lagan"].provenance)
+    wrong = {"auxiliary_classifier": {"pythia": [[2, 0]]}}
+    write_jet_images(odd, make_jets(200, 4), made_with=wrong)
+    found = open_samples(path, ["lagan", "dcgan", made, odd], seed=1, threshold_gev=0)
+    drawings = auxiliary_matrices(cast(Findings, SimpleNamespace(samples=found)))
+    assert [one.name for one in drawings] == ["auxiliary_pythia", "auxiliary_generated"]
+    for one, what in zip(drawings, named, strict=True):
+        assert [(name, m.tolist()) for name, m in one.arguments[0]] == [
+            ("lagan", named[what]),
+            ("made", named[what]),
+        ]
+    assert len(drawings[0].draw(*drawings[0].arguments).axes) == 2
 
 
 def test_faint_pixels_are_left_out_of_all_samples() -> None:

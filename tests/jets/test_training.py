@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the extra train")
+pytest.importorskip("torch", reason="needs the extra train")
 
+import torch
 from safetensors.torch import load_file
 
 from calogan.errors import ConfigurationError, OutputError, TrainingError
@@ -28,8 +29,9 @@ from calogan.jets.training.export import export_jet_bundle
 from calogan.jets.training.loop import export, fit, train_jets
 from calogan.jets.training.recipe import read_jet_recipe
 from calogan.jets.training.run import open_jet_run
-from calogan.jets.training.validation import Judge
+from calogan.jets.training.validation import Judge, confusion
 from calogan.networks.lagan import JetImageGenerator
+from calogan.networks.lagan.discriminators import Answers
 from calogan.training.hardware import make_fabric
 from calogan.training.record import RunRecord
 from tests.jets.toys import make_jet_images
@@ -191,6 +193,8 @@ def test_the_best_weights_of_all_epochs_become_the_model(
     assert (card["name"], card["version"]) == ("toy", 4)
     assert card["training"]["best_epoch"] == 2
     assert card["training"]["best_weights"] == "last"
+    for matrix in card["auxiliary_classifier"].values():
+        assert np.sum(matrix, axis=1) == pytest.approx([1, 1])
     assert card["data"]["made_with"] == {"pythia": "none, made for a test"}
     assert (card["data"]["n_training"], card["data"]["n_validation"]) == (30, 10)
     assert "batch_size 8 (published 100)" in card["architecture"]["differs_from_paper"]
@@ -241,6 +245,27 @@ def test_bad_input(jets: Path, tmp_path: Path) -> None:
     write_jet_images(tmp_path / "others.h5", make_jet_images(40, seed=9))
     with pytest.raises(TrainingError, match="began with other images"):
         run_to(tmp_path / "others.h5", tmp_path / "run", 2, resume=True)
+
+
+def test_a_discriminator_names_all_images_in_batches_of_the_training() -> None:
+    images = make_jet_images(30)
+    signal = torch.from_numpy(images.signal)
+    sizes = []
+
+    class Names(torch.nn.Module):
+        """Calls the first 12 images W."""
+
+        def forward(self, image: torch.Tensor) -> Answers:
+            sizes.append(len(image))
+            first = (image[:, None] == torch.from_numpy(images.image[:12])).all((2, 3)).any(1)
+            logit = torch.where(first, 1.0, -1.0)
+            return Answers(logit, logit)
+
+    config = JetTrainingConfig(batch_size=8)
+    found = confusion(Names(), images, config, torch.device("cpu"))
+    share = [float((signal[:12] == truth).sum() / (signal == truth).sum()) for truth in (0, 1)]
+    assert found == pytest.approx(np.array([[1 - s, s] for s in share]))
+    assert sizes == [8, 8, 8, 8]
 
 
 def test_what_differs_from_the_published_settings() -> None:

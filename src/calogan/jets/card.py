@@ -9,7 +9,10 @@ from pydantic import ConfigDict, Field
 from calogan.bundle.card import Checksum, Figures, FileName, ModelName, Number
 from calogan.calorimeter.fields import Frozen
 
-__all__ = ["JetArchitecture", "JetCard", "JetData"]
+__all__ = ["AuxiliaryClassifier", "JetArchitecture", "JetCard", "JetData"]
+
+Share = Annotated[Number, Field(ge=0, le=1)]
+Confusion = tuple[tuple[Share, Share], tuple[Share, Share]]
 
 
 class _Part(Frozen):
@@ -46,6 +49,19 @@ class JetData(_Part):
     """What made them: version and settings of Pythia."""
 
 
+class AuxiliaryClassifier(_Part):
+    """How the discriminator's second answer names jets.
+
+    Matrices: shares of the true QCD jets (first row) and of the true W jets that it calls QCD and
+    W.
+    """
+
+    pythia: Confusion
+    """Images of Pythia that no update saw."""
+    generated: Confusion
+    """As many images of the network; true is the class that was asked for."""
+
+
 class JetCard(_Part):
     """What a bundle of a jet image generator says about itself."""
 
@@ -68,6 +84,8 @@ class JetCard(_Part):
     quality: dict[str, Figures]
     """Observables against images of Pythia that no update saw, as `signal/mass` or
     `background/mass`. Those images chose the best epoch, too."""
+    auxiliary_classifier: AuxiliaryClassifier | None = None
+    """What the discriminator of the same epoch, which is not in the bundle, takes jets for."""
     license: Annotated[str, Field(min_length=1, max_length=100)] = "BSD-3-Clause"
     """Licence of the bundle, as an SPDX identifier."""
     sha256: Checksum

@@ -77,12 +77,14 @@ class JetGenerator:
     @property
     def provenance(self) -> dict[str, Any]:
         """What goes into the files that the generator makes."""
+        auxiliary = self.card.auxiliary_classifier
         return {
             "model": self.card.name,
             "model_version": self.card.version,
             "model_sha256": self.card.sha256,
             "kind": self.card.architecture.kind,
             "trained_on": self.card.data.model_dump(mode="json"),
+            **({"auxiliary_classifier": auxiliary.model_dump(mode="json")} if auxiliary else {}),
             "onnxruntime": onnxruntime.__version__,
         }
 

@@ -97,6 +97,7 @@ def _print_card(path: Path, card: JetCard) -> None:
         "differs": network.differs_from_paper or "not from the published settings",
         "trained on": f"{data.n_training:,} images of {data.file}, {data.n_validation:,} held out",
         "best epoch": f"{training.get('best_epoch', '-')}, {training.get('best_weights', 'averaged')} weights",
+        "discriminator": _named(card),
         "threshold": f"{card.threshold_gev:g} GeV",
         "licence": card.license,
         "made with": ", ".join(f"{key} {value}" for key, value in card.made_with.items()),
@@ -123,6 +124,18 @@ def _print_card(path: Path, card: JetCard) -> None:
             "-" if figures.distance is None else f"{figures.distance:.3f}",
         )
     console.print(table)
+
+
+def _named(card: JetCard) -> str:
+    """How often the discriminator that is not in the bundle names a jet rightly."""
+    found = card.auxiliary_classifier
+    if found is None:
+        return "not known"
+    pythia, generated = (
+        " and ".join(f"{matrix[k][k]:.1%} of {kind}" for k, kind in ((1, "W"), (0, "QCD")))
+        for matrix in (found.pythia, found.generated)
+    )
+    return f"names {pythia} jets of Pythia rightly, {generated} jets of the model"
 
 
 def _spread(mean: float | None, spread: float | None) -> str:

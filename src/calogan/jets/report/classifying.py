@@ -4,7 +4,7 @@ All are the network of the project's classifier tests, a fully connected one, sm
 square roots of the pixels, standardised. `tell_classes` is the test of the LAGAN paper
 (arXiv:1701.05927, section 5): classifiers of W and QCD trained on images of Pythia and of a
 network, each tested on both. The confusion matrices are those of the one that was trained on
-Pythia: models ship without their discriminator, whose answer the paper takes.
+Pythia, the same for all networks; those of their own auxiliary classifiers are on their cards.
 """
 
 from __future__ import annotations

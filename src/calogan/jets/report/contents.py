@@ -27,7 +27,7 @@ from calogan.jets.report.tables import classifier_table, neighbour_table
 if TYPE_CHECKING:
     from calogan.jets.report.classifying import Classified
 
-__all__ = ["contents"]
+__all__ = ["auxiliary_matrices", "contents"]
 
 _SHOWN = 7
 
@@ -173,6 +173,32 @@ def _neighbours(findings: Findings) -> Chapter:
     return Chapter("neighbours", title, drawings, words, neighbour_table(result))
 
 
+def auxiliary_matrices(findings: Findings) -> tuple[Drawing, ...]:
+    """Confusion matrices of the networks' own discriminators, where a card has them."""
+    found = {sample.name: sample.auxiliary for sample in findings.samples.candidates}
+    named = {name: one for name, one in found.items() if one is not None}
+    if not named:
+        return ()
+    true = "share of the true W and QCD jets that it calls so"
+    return (
+        Drawing(
+            "auxiliary_pythia",
+            "Confusion matrices of the auxiliary classifier, which each network's discriminator is "
+            f"as well, for images of Pythia kept out of its training: {true}. From its card",
+            confusion_matrices,
+            ([(name, np.array(one.pythia)) for name, one in named.items()],),
+            wide=True,
+        ),
+        Drawing(
+            "auxiliary_generated",
+            f"The same for images of the network itself: {true}",
+            confusion_matrices,
+            ([(name, np.array(one.generated)) for name, one in named.items()],),
+            wide=True,
+        ),
+    )
+
+
 def _classifiers(findings: Findings, found: Classified) -> Chapter:
     own = findings.samples.reference.name
     words = (
@@ -204,6 +230,7 @@ def _classifiers(findings: Findings, found: Classified) -> Chapter:
     }
     names = {"signal": "W jets", "background": "QCD jets"}
     drawings = (
+        *auxiliary_matrices(findings),
         Drawing(
             "roc_tested_on_reference",
             f"Classifiers of W and QCD, all tested on {own}",

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from calogan.errors import JetError
 from calogan.files.reading import sha256
+from calogan.jets.card import AuxiliaryClassifier
 from calogan.jets.files import JetImageFile, open_jet_images
 from calogan.jets.generator import JetGenerator
 from calogan.jets.images import JetImages
@@ -52,6 +54,16 @@ class JetSample:
     n_source: int | None = None
     kind: str = ""
     made_with: Mapping[str, Any] | None = None
+
+    @cached_property
+    def auxiliary(self) -> AuxiliaryClassifier | None:
+        """What the discriminator of the model that made the images takes jets for, if known."""
+        try:
+            return AuxiliaryClassifier.model_validate(
+                (self.made_with or {})["auxiliary_classifier"]
+            )
+        except (KeyError, ValidationError):  # Pythia, another program
+            return None
 
     @cached_property
     def values(self) -> dict[str, Values]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from calogan.bundle import Figures, split_version, write_bundle
-from calogan.jets.card import JetArchitecture, JetCard
+from calogan.jets.card import AuxiliaryClassifier, JetArchitecture, JetCard
 from calogan.jets.training.configuration import JetTrainingConfig, differences
 from calogan.jets.training.data import ImageSet
 from calogan.networks.lagan import JetImageGenerator
@@ -52,6 +52,7 @@ def export_jet_bundle(
     config: JetTrainingConfig,
     quality: Mapping[str, Mapping[str, float]],
     chosen: Mapping[str, int | str],
+    auxiliary: AuxiliaryClassifier | None = None,
 ) -> Path:
     """Write a bundle.
 
@@ -63,6 +64,7 @@ def export_jet_bundle(
         config: Settings of the training.
         quality: Figures for the card.
         chosen: Which weights these are, for the card.
+        auxiliary: What the discriminator takes jets for, for the card.
 
     Returns:
         The folder.
@@ -81,6 +83,7 @@ def export_jet_bundle(
         data=images.facts(),
         training={**config.as_dict(), **chosen},
         quality={name: Figures(**figures) for name, figures in quality.items()},
+        auxiliary_classifier=auxiliary,
         sha256="",
         made_with={
             "calogan": version("calogan"),

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from calogan.jets.card import AuxiliaryClassifier
 from calogan.jets.images import JetImages
 from calogan.jets.training.adversarial import update
 from calogan.jets.training.configuration import JetTrainingConfig
 from calogan.jets.training.export import export_jet_bundle
 from calogan.jets.training.run import JetRun, open_jet_run, save
-from calogan.jets.training.validation import Judge, generate_like, settle
+from calogan.jets.training.validation import Judge, confusion, generate_like, settle
 from calogan.networks.lagan import JetImageGenerator
 from calogan.training.checkpoint import load_checkpoint
 from calogan.training.epochs import Course, OnBatch, is_drawn, run_epochs
@@ -125,6 +126,11 @@ def export(run: JetRun) -> Path:
     load_checkpoint(run.output / BEST, run.state)
     judge = Judge(run.images.validation)
     chosen = _choose(run, judge)
+    discriminator = cast(nn.Module, run.state.modules["discriminator"].module)
+    named = {
+        what: confusion(discriminator, images, run.config, run.fabric.device)
+        for what, images in (("pythia", judge.real), ("generated", chosen.images))
+    }
     return export_jet_bundle(
         run.output / "model",
         chosen.generator.cpu(),
@@ -133,4 +139,5 @@ def export(run: JetRun) -> Path:
         run.config,
         judge.figures(chosen.images),
         {"best_epoch": run.state.epoch, "best_weights": chosen.weights},
+        AuxiliaryClassifier.model_validate({what: m.tolist() for what, m in named.items()}),
     )
