@@ -198,6 +198,22 @@ def test_no_showers_are_made_twice(tmp_path: Path) -> None:
     assert not any(np.array_equal(one, other) for one, other in combinations(layers, 2))
 
 
+def test_a_simulator_makes_the_second_sample_of_the_reference(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    incident = Incident.draw("e+", "10:20", 60, seed=3)
+    file = tmp_path / "made.h5"
+    model = open_simulator("calogan-eplus")
+    write_showers(file, model.simulate(incident, np.random.default_rng(1)), {})
+    settings = Settings(observables=("f_1",), quick=True, n_bootstrap=2)
+    metrics = compare_files(
+        file, ["calogan-eplus"], tmp_path / "report", floor="calogan-eplus", settings=settings
+    )
+    assert [sample["role"] for sample in metrics["samples"]] == ["reference", "candidate", "floor"]
+    candidate, floor = metrics["samples"][1:]
+    assert candidate["n"] == floor["n"] == 60
+    assert candidate["made_with"]["seed"] != floor["made_with"]["seed"]
+
+
 def test_particles_that_a_file_does_not_name(tmp_path: Path) -> None:
     """A simulator that knows its particle takes them for that; Geant4 cannot know."""
     unknown = Incident(

@@ -94,7 +94,7 @@ def compare(
         str | None,
         typer.Option(
             help="A second, independent sample of the reference's simulation: a file, "
-            "sample:NAME. It shows what agreement is.",
+            "sample:NAME, or a simulator (geant4). It shows what agreement is.",
             rich_help_panel=CONTENTS,
         ),
     ] = None,

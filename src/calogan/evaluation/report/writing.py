@@ -102,7 +102,8 @@ def compare_files(
         output: Folder of the report.
         names: Names in the report, the reference's first; the files' stems unless given.
         limit: Read at most so many showers of each file, from its start.
-        floor: File of a second, independent sample of the reference's simulation.
+        floor: A second, independent sample of the reference's simulation: a file, or the
+            simulator.
         beside: Reference and candidate of each further particle, for the report in the order of
             the CaloGAN paper.
         incident: Particles for a simulator as the reference; those of the first candidate that is
@@ -123,8 +124,10 @@ def compare_files(
         msg = f"{len(names)} names for {len(texts)} samples: give one for each, or none"
         raise CaloganError(msg)
     names = names or names_of(texts)
+    if floor is not None:
+        texts, names = [*texts, floor], [*names, _FLOOR]
     sources = _open(texts, names, limit, settings, incident)
-    second = None if floor is None else open_source(floor, _FLOOR, limit=limit)
+    second = None if floor is None else sources.pop()
     pairs = [_open(pair, names_of(pair), limit, settings, None) for pair in beside]
     return compare_sources(
         sources,

@@ -258,7 +258,7 @@ def _held_out(
         return slice(0, len(file)), 0, _same_seed(file, cards)
     seen = max(card["n_training"] for card in same)
     note = (
-        f"{file.path.name} is what models were trained with: compared are its last "
+        f"{file.path.name} is what models were trained with: the reference is taken from its last "
         f"{len(file) - seen:,} images, which no update saw. They chose the best epoch, too."
     )
     return slice(seen, len(file)), seen, (note,)
