@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -306,6 +307,20 @@ def test_different_calorimeters(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ShowerFileError, match="no such file"):
         compare_files(tmp_path / "a.h5", [tmp_path / "b.h5"], tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_library_that_classifiers_lack_is_missed_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if "evaluation.classifiers" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "calogan.evaluation.report.classifying", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr("calogan.evaluation.report.study.accumulate", None)
+    settings = Settings(("f_0",), quick=True, classifiers=True)
+    with pytest.raises(MissingExtraError, match=r"calogan\[train\]"):
+        compare(make_showers(), {"c": make_showers(seed=2)}, tmp_path / "out", settings=settings)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,10 @@ def study(
 
     Raises:
         CaloganError: No such observable; a simulator that fails.
+        MissingExtraError: Classifiers are wanted, and PyTorch is missing.
     """
+    if settings.classifiers:  # the libraries that they need are missed before the work begins
+        import_module("calogan.evaluation.report.classifying")
     calorimeter = sources[0].origin.calorimeter
     layers, note = _layers(sources[0], selection, calorimeter)
     observables = chosen_observables(calorimeter, layers, settings, selection.mode)
