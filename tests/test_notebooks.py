@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 
-FIGURES = {"first_look": 4, "jet_images": 15, "paper_figures": 47}
+FIGURES = {"first_look": 4, "jet_images": 17, "paper_figures": 47}
 """How many figures each shows."""
 
 FILES = {
